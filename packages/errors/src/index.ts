@@ -1,0 +1,3 @@
+export { check, type Range } from "./check.ts";
+export { type ErrorCode, type ErrorDetail, EtalonError, show } from "./EtalonError.ts";
+export { nearest } from "./nearest.ts";

@@ -1,0 +1,1 @@
+export { EtalonError } from "@etalon/errors";
