@@ -1,1 +1,2 @@
 export { EtalonError } from "@etalon/errors";
+export { run } from "./run.ts";

@@ -1,0 +1,20 @@
+/** Prints one JSON document on stdout, and nothing else goes there. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Prints lines for people. */
+export function print(...lines: string[]): void {
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** A remark on stderr: which engine runs, where a file went. */
+export function remark(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** mean ± standard error, with as many digits as the error warrants. */
+export function plusMinus({ mean, sem }: { mean: number; sem: number }): string {
+  const digits = Math.min(6, Math.max(0, sem > 0 ? 1 - Math.floor(Math.log10(sem)) : 3));
+  return `${mean.toFixed(digits)} ± ${sem.toFixed(digits)}`;
+}

@@ -1,0 +1,53 @@
+import { EtalonError } from "@etalon/errors";
+import { Command, CommanderError } from "commander";
+import { doctorCommand } from "./commands/doctor.ts";
+import { gapCommand } from "./commands/gap.ts";
+import { pretrainCommand } from "./commands/pretrain.ts";
+import { reportCommand } from "./commands/report.ts";
+import { rewardsCommand } from "./commands/rewards.ts";
+import { sampleCommand } from "./commands/sample.ts";
+import { schemaCommand } from "./commands/schema.ts";
+import { scoreCommand } from "./commands/score.ts";
+import { studyCommand } from "./commands/study.ts";
+import { theoryCommand } from "./commands/theory.ts";
+import { trainCommand } from "./commands/train.ts";
+
+/** What a shell sees when a command ends. */
+const exit = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+/** Codes of errors that are the caller's input, not a failure on the way. */
+const inputCodes = new Set(["OUT_OF_RANGE", "BAD_SHAPE", "BAD_TYPE", "BAD_CONFIG", "NOT_FOUND", "EXISTS", "UNSUPPORTED"]);
+
+/**
+ * Runs the command line and gives its exit code: 0 done, 1 failed, 2 bad usage or input, 130 stopped by Ctrl-C with state saved.
+ * Errors are one line on stderr; `--debug` adds the stack.
+ * @param args  what follows `etalon` on the command line
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  const program = new Command("etalon")
+    .description("Fine-tune diffusion and flow models by reinforcement learning at any sampler stochasticity, and measure the reward gap.")
+    .option("--debug", "print the stack of an error")
+    .enablePositionalOptions()
+    .showHelpAfterError("(etalon --help, or etalon COMMAND --help, lists what there is)")
+    .exitOverride();
+  const commands = [
+    sampleCommand, trainCommand, gapCommand, studyCommand, reportCommand, theoryCommand,
+    scoreCommand, rewardsCommand, pretrainCommand, schemaCommand, doctorCommand,
+  ]; // biome-ignore format: a table
+  for (const make of commands) {
+    const command = make().exitOverride();
+    command.option("--debug", "print the stack of an error");
+    program.addCommand(command);
+  }
+  try {
+    await program.parseAsync(["node", "etalon", ...args]);
+    return exit.done;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.usage;
+    if (args.includes("--debug") && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    else process.stderr.write(`etalon: ${error instanceof Error ? error.message : String(error)}\n`);
+    if (!EtalonError.is(error)) return exit.failed;
+    if (error.code === "ABORTED") return exit.interrupted;
+    return inputCodes.has(error.code) ? exit.usage : exit.failed;
+  }
+}

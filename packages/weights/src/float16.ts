@@ -1,0 +1,65 @@
+import { EtalonError } from "@etalon/errors";
+import type { Dtype, StoredTensor } from "./dtype.ts";
+
+const f32 = new Float32Array(1);
+const bits = new Uint32Array(f32.buffer);
+
+/** One IEEE binary16 word as a number: exact. */
+export function fromHalf(word: number): number {
+  const sign = word & 0x8000 ? -1 : 1;
+  const exponent = (word >> 10) & 31;
+  const fraction = word & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Infinity;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** A number as an IEEE binary16 word, rounded to nearest, ties to even; over 65504 by half a step becomes infinite. */
+export function toHalf(value: number): number {
+  f32[0] = value;
+  const word = bits[0];
+  const sign = (word >>> 16) & 0x8000;
+  const magnitude = word & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00; // NaN
+  if (magnitude >= 0x477ff000) return sign | 0x7c00; // rounds to infinity
+  if (magnitude >= 0x38800000) {
+    const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1);
+    return sign | ((rounded - 0x38000000) >>> 13);
+  }
+  const tiny = Math.abs(f32[0]) * 2 ** 24; // subnormal: a whole number of 2^-24 steps
+  const floor = Math.floor(tiny);
+  const rest = tiny - floor;
+  return sign | (rest > 0.5 || (rest === 0.5 && floor & 1) ? floor + 1 : floor);
+}
+
+/** A float tensor of any width as float32: F64 is rounded, F16 and BF16 are exact. @throws EtalonError BAD_TYPE: not a float dtype */
+export function toFloat32({ dtype, data }: StoredTensor): Float32Array {
+  switch (dtype) {
+    case "F32":
+      return data as Float32Array;
+    case "F64":
+      return Float32Array.from(data as Float64Array);
+    case "F16":
+      return Float32Array.from(data as Uint16Array, fromHalf);
+    case "BF16": {
+      const out = new Float32Array(data.length);
+      const words = new Uint32Array(out.buffer);
+      for (let i = 0; i < words.length; i++) words[i] = (data as Uint16Array)[i] << 16;
+      return out;
+    }
+    default:
+      throw new EtalonError("BAD_TYPE", { argument: "dtype", value: dtype, allowed: "F64, F32, F16, BF16" });
+  }
+}
+
+/** float32 values in another float width, rounded to nearest, ties to even. */
+export function fromFloat32(data: Float32Array, dtype: Extract<Dtype, "F32" | "F16" | "BF16">): TensorData16 {
+  if (dtype === "F32") return data;
+  if (dtype === "F16") return Uint16Array.from(data, toHalf);
+  const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  return Uint16Array.from(words, (word) =>
+    (word & 0x7fffffff) > 0x7f800000 ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16,
+  );
+}
+
+type TensorData16 = Float32Array | Uint16Array;

@@ -1,0 +1,96 @@
+import { badFile } from "./badFile.ts";
+import { type Dtype, dtypeBytes } from "./dtype.ts";
+
+/** Where a tensor's bytes lie, counted from the end of the header. */
+export interface HeaderEntry {
+  dtype: Dtype;
+  shape: readonly number[];
+  begin: number;
+  end: number;
+}
+
+export interface Header {
+  entries: Map<string, HeaderEntry>;
+  metadata: Record<string, string>;
+}
+
+/** Bytes of a tensor of this dtype and shape. */
+export const byteLength = (dtype: Dtype, shape: readonly number[]): number =>
+  shape.reduce((product, extent) => product * extent, dtypeBytes[dtype]);
+
+/**
+ * Checks the JSON header of a safetensors file against the format and against the number of bytes that follow it.
+ * @throws EtalonError BAD_FILE: names the file and the tensor
+ */
+export function parseHeader(file: string, text: string, dataBytes: number): Header {
+  const json = parseObject(file, text);
+  const metadata = parseMetadata(file, json);
+  const entries = new Map(
+    Object.entries(json)
+      .filter(([name]) => name !== "__metadata__")
+      .map(([name, value]) => [name, parseEntry(file, name, value)] as const)
+      .sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end),
+  );
+  let position = 0;
+  for (const [name, { begin, end }] of entries) {
+    if (begin !== position)
+      throw badFile(
+        file,
+        `tensor ${JSON.stringify(name)} begins at byte ${begin}`,
+        `byte ${position}: no overlap, no hole`,
+      );
+    position = end;
+  }
+  if (position !== dataBytes)
+    throw badFile(file, `${dataBytes} bytes of data`, `the ${position} bytes that the header tells (a cut file?)`);
+  return { entries, metadata };
+}
+
+function parseObject(file: string, text: string): Record<string, unknown> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw badFile(file, "a header that is no JSON", "a JSON object (is this a safetensors file?)");
+  }
+  if (!isRecord(json)) throw badFile(file, "a header that is no JSON object", "a JSON object");
+  // JSON.parse lets a later key win in silence; the format forbids a name to come twice.
+  const names = text.match(/"(?:[^"\\]|\\.)*"\s*:\s*\{/g) ?? [];
+  const distinct = new Set(names.map((name) => JSON.parse(name.slice(0, name.lastIndexOf('"') + 1)) as string));
+  if (distinct.size !== names.length) throw badFile(file, "a tensor name that comes twice", "names that come once");
+  return json;
+}
+
+function parseMetadata(file: string, json: Record<string, unknown>): Record<string, string> {
+  const metadata = json.__metadata__ ?? {};
+  if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== "string")) {
+    throw badFile(file, "__metadata__ of another form", "an object of texts");
+  }
+  return metadata as Record<string, string>;
+}
+
+function parseEntry(file: string, name: string, value: unknown): HeaderEntry {
+  const tensor = `tensor ${JSON.stringify(name)}`;
+  if (!isRecord(value))
+    throw badFile(file, `${tensor} without dtype, shape and data_offsets`, "an object with these three");
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== "string" || !Object.hasOwn(dtypeBytes, dtype)) {
+    throw badFile(file, `${tensor} of dtype ${JSON.stringify(dtype)}`, Object.keys(dtypeBytes).join(", "));
+  }
+  if (!isSizes(shape))
+    throw badFile(file, `${tensor} of shape ${JSON.stringify(shape)}`, "a list of whole numbers ≥ 0");
+  if (!isSizes(offsets) || offsets.length !== 2 || offsets[1] < offsets[0]) {
+    throw badFile(file, `${tensor} at ${JSON.stringify(offsets)}`, "two offsets in order");
+  }
+  const need = byteLength(dtype as Dtype, shape);
+  const [begin, end] = offsets;
+  if (end - begin !== need)
+    throw badFile(file, `${tensor} with ${end - begin} bytes`, `${need} bytes for ${dtype} [${shape}]`);
+  return { dtype: dtype as Dtype, shape, begin, end };
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isSizes = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
