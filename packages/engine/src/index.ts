@@ -1,1 +1,11 @@
 export { EtalonError } from "@etalon/errors";
+export type { NamedTensorMap, Tensor, Tensor2D, Tensor3D, Tensor4D, Variable } from "@tensorflow/tfjs";
+export { currentEngine, type Engine, type EngineName, engine, engineNames } from "./engine.ts";
+export { attention } from "./ops/attention.ts";
+export { layerNorm, modulate } from "./ops/layerNorm.ts";
+export { linear } from "./ops/linear.ts";
+export { silu } from "./ops/silu.ts";
+export { AdamW, type AdamWOptions } from "./optimisers/AdamW.ts";
+export { clipGlobalNorm } from "./optimisers/clipGlobalNorm.ts";
+export { Ema } from "./optimisers/Ema.ts";
+export { tf } from "./tf.ts";

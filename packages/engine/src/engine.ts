@@ -1,0 +1,65 @@
+import { check, EtalonError } from "@etalon/errors";
+import { engines } from "./engines.ts";
+import { tf } from "./tf.ts";
+
+/** The names that `engine` takes. */
+export const engineNames = ["auto", "native", "tfjs-node-gpu", "tfjs-node", "wasm"] as const;
+export type EngineName = (typeof engineNames)[number];
+
+/** The engine that runs the tensors of this process. */
+export interface Engine {
+  name: Exclude<EngineName, "auto">;
+  version: string;
+  /** Threads that it uses for one operation. */
+  threads: number;
+  device: "cpu" | "gpu";
+  /** Why this one: the choice, and what was passed over for which reason. */
+  why: string;
+}
+
+let current: Engine | undefined;
+
+/**
+ * Finds, loads and registers the TensorFlow.js backend and describes it. 'auto' takes the first that works of tfjs-node-gpu, tfjs-node (where the user has
+ * installed them; `ETALON_TFJS_NODE` names a folder to look in) and wasm, which is always there. `ETALON_ENGINE` overrides 'auto'. Calling again is cheap; another
+ * name switches the backend, and tensors made before stay with the old one.
+ * @throws EtalonError OUT_OF_RANGE: no such name; UNSUPPORTED: the engine asked for cannot run here, with the reason
+ */
+export async function engine(name: EngineName = "auto"): Promise<Engine> {
+  check.oneOf("engine", name, engineNames);
+  const wanted =
+    name === "auto" ? check.oneOf("ETALON_ENGINE", process.env.ETALON_ENGINE || "auto", engineNames) : name;
+  if (current && (wanted === "auto" || wanted === current.name)) return current;
+  if (wanted !== "auto") {
+    const attempt = await engines[wanted]();
+    if ("missing" in attempt) {
+      throw new EtalonError("UNSUPPORTED", {
+        argument: "engine",
+        value: wanted,
+        allowed: "an engine that runs here",
+        hint: `${attempt.missing}.`,
+      });
+    }
+    current = { ...attempt, why: name === "auto" ? "ETALON_ENGINE names it" : "asked for by name" };
+    return current;
+  }
+  const passed: string[] = [];
+  for (const candidate of ["tfjs-node-gpu", "tfjs-node", "wasm"] as const) {
+    const attempt = await engines[candidate]();
+    if ("missing" in attempt) {
+      passed.push(`${candidate}: ${attempt.missing}`);
+      continue;
+    }
+    current = { ...attempt, why: ["the first that works", ...passed].join("; ") };
+    return current;
+  }
+  throw new EtalonError("UNSUPPORTED", {
+    argument: "engine",
+    value: "auto",
+    allowed: "an engine that runs here",
+    hint: `${passed.join("; ")}.`,
+  });
+}
+
+/** What `engine` last chose; undefined before. */
+export const currentEngine = (): Engine | undefined => (current && tf.getBackend() ? current : undefined);

@@ -1,0 +1,86 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { cpus } from "node:os";
+import { dirname, join } from "node:path";
+import util from "node:util";
+import type { Engine } from "./engine.ts";
+import { quietly, tf } from "./tf.ts";
+
+type Loaded = Omit<Engine, "why">;
+type Missing = { missing: string };
+
+/**
+ * The engines by name. Each loads its backend, makes it the current one and describes itself, or says what is missing. A new engine is one more entry here: nothing
+ * outside this package asks which engine runs.
+ */
+export const engines: Record<Engine["name"], () => Promise<Loaded | Missing>> = {
+  native: async () => ({ missing: "the embedded native engine comes with a later release; use wasm or tfjs-node" }),
+  "tfjs-node-gpu": () => tfjsNode("tfjs-node-gpu"),
+  "tfjs-node": () => tfjsNode("tfjs-node"),
+  wasm,
+};
+
+async function wasm(): Promise<Loaded | Missing> {
+  const require = createRequire(import.meta.url);
+  const backend = quietly(() =>
+    require("@tensorflow/tfjs-backend-wasm"),
+  ) as typeof import("@tensorflow/tfjs-backend-wasm");
+  backend.setWasmPaths(`${dirname(require.resolve("@tensorflow/tfjs-backend-wasm"))}/`);
+  if (!(await tf.setBackend("wasm"))) return { missing: "its WebAssembly module did not start" };
+  return { name: "wasm", version: backend.version_wasm, threads: 1, device: "cpu" };
+}
+
+/** Packages already loaded: registering their backend twice prints, and tfjs-node-gpu and tfjs-node share the backend's name. */
+const loaded = new Map<string, { version: string; gpu: boolean }>();
+
+async function tfjsNode(name: "tfjs-node" | "tfjs-node-gpu"): Promise<Loaded | Missing> {
+  if (!loaded.has(name)) {
+    const file = resolveFromUser(`@tensorflow/${name}`);
+    if (file === undefined) return { missing: `@tensorflow/${name} is not installed` };
+    if (loaded.size > 0) return { missing: `${[...loaded.keys()][0]} is loaded already, and both cannot be` };
+    polyfillUtil();
+    process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
+    try {
+      const package_ = quietly(() => createRequire(file)(file)) as {
+        version?: { "tfjs-node"?: string };
+        node?: { isUsingGpuDevice?: boolean };
+      };
+      const gpu =
+        (tf.findBackend("tensorflow") as unknown as { isUsingGpuDevice?: boolean } | null)?.isUsingGpuDevice ?? false;
+      loaded.set(name, { version: package_.version?.["tfjs-node"] ?? "unknown", gpu });
+    } catch (error) {
+      return {
+        missing: `@tensorflow/${name} does not load: ${error instanceof Error ? error.message.split("\n")[0] : error}`,
+      };
+    }
+  }
+  const { version, gpu } = loaded.get(name) as { version: string; gpu: boolean };
+  if (name === "tfjs-node-gpu" && !gpu) return { missing: "it finds no GPU that works" };
+  if (!(await tf.setBackend("tensorflow"))) return { missing: "its backend did not start" };
+  return {
+    name,
+    version,
+    threads: Number(process.env.TF_NUM_INTRAOP_THREADS) || cpus().length,
+    device: gpu ? "gpu" : "cpu",
+  };
+}
+
+/** The package's file as the user's project sees it: from the working folder, or from the folder that ETALON_TFJS_NODE names. */
+function resolveFromUser(name: string): string | undefined {
+  const roots = [process.env.ETALON_TFJS_NODE, process.cwd()].filter((root) => root !== undefined && existsSync(root));
+  for (const root of roots) {
+    try {
+      return createRequire(join(root as string, "package.json")).resolve(name);
+    } catch {
+      // not there: look in the next
+    }
+  }
+  return undefined;
+}
+
+/** tfjs-node 4.22 calls util.isNullOrUndefined and its like, which Node 23 took away. */
+function polyfillUtil(): void {
+  const legacy = util as unknown as Record<string, unknown>;
+  legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  legacy.isArray ??= Array.isArray;
+}

@@ -1,0 +1,30 @@
+import type { Tensor, Tensor4D } from "@tensorflow/tfjs";
+import { tf } from "../tf.ts";
+
+/**
+ * Scaled dot-product attention softmax(q·kᵀ/√d)·v with its exact gradient.
+ * @param q  float32 [batch, heads, queries, d]    @param k, v  float32 [batch, heads, keys, d]
+ * @returns float32 [batch, heads, queries, d]
+ */
+export function attention(q: Tensor4D, k: Tensor4D, v: Tensor4D): Tensor4D {
+  const scale = 1 / Math.sqrt(q.shape[3]);
+  const forward = tf.customGrad((q_, k_, v_, save) => {
+    const [query, key, value] = [q_ as Tensor4D, k_ as Tensor4D, v_ as Tensor4D];
+    const p = tf.softmax(tf.matMul(query, turn(key)).mul(scale)) as Tensor4D;
+    (save as (tensors: Tensor[]) => void)([query, key, value, p]);
+    return {
+      value: tf.matMul(p, value),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const [q2, k2, v2, p2] = saved as Tensor4D[];
+        const dp = tf.matMul(dy as Tensor4D, turn(v2));
+        const weighted = dp.mul(p2);
+        const ds = weighted.sub(p2.mul(weighted.sum(-1, true))).mul(scale) as Tensor4D;
+        return [tf.matMul(ds, k2), tf.matMul(turn(ds), q2), tf.matMul(turn(p2), dy as Tensor4D)];
+      },
+    };
+  });
+  return forward(q, k, v) as Tensor4D;
+}
+
+/** The last two axes exchanged, in memory: wasm multiplies faster so than by its transpose flags. */
+const turn = (x: Tensor4D): Tensor4D => x.transpose([0, 1, 3, 2]);

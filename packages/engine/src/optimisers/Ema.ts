@@ -1,0 +1,30 @@
+import { check } from "@etalon/errors";
+import type { Variable } from "@tensorflow/tfjs";
+import { tf } from "../tf.ts";
+
+/** An exponential moving average of variables, by their names. */
+export class Ema {
+  readonly averages = new Map<string, Variable>();
+  readonly #variables: ReadonlyMap<string, Variable>;
+  readonly #decay: number;
+
+  /** @param decay  in [0, 1): the share of the old average that a step keeps */
+  constructor(variables: ReadonlyMap<string, Variable>, decay: number) {
+    this.#decay = check.range("decay", decay, { min: 0, below: 1 });
+    this.#variables = variables;
+    for (const [name, variable] of variables) this.averages.set(name, tf.variable(variable, false));
+  }
+
+  /** Moves the averages towards the variables; early on faster, by min(decay, (1 + steps)/(10 + steps)). @param steps  updates done so far */
+  step(steps: number): void {
+    const decay = Math.min(this.#decay, (1 + steps) / (10 + steps));
+    for (const [name, average] of this.averages) {
+      tf.tidy(() => average.assign(average.mul(decay).add((this.#variables.get(name) as Variable).mul(1 - decay))));
+    }
+  }
+
+  dispose(): void {
+    for (const average of this.averages.values()) average.dispose();
+    this.averages.clear();
+  }
+}

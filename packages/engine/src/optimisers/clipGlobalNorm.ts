@@ -1,0 +1,24 @@
+import { check } from "@etalon/errors";
+import type { NamedTensorMap, Tensor } from "@tensorflow/tfjs";
+import { tf } from "../tf.ts";
+
+/**
+ * Scales gradients so that their global L2 norm is at most `max`, as torch's clip_grad_norm_ does; below it they are given back as they are.
+ * @returns `norm` before clipping (NaN or infinite where a gradient is), and `gradients`: new tensors that the caller disposes; those given are left alone
+ */
+export function clipGlobalNorm(gradients: NamedTensorMap, max: number): { gradients: NamedTensorMap; norm: number } {
+  check.range("max", max, { above: 0 });
+  const squares = tf.tidy(() => Object.values(gradients).map((g) => g.square().sum()));
+  let total = 0;
+  for (const square of squares) {
+    total += square.dataSync()[0];
+    square.dispose();
+  }
+  const norm = Math.sqrt(total);
+  const factor = norm > max ? max / (norm + 1e-6) : 1;
+  const scaled = Object.entries(gradients).map(([name, g]): [string, Tensor] => [
+    name,
+    factor === 1 ? g.clone() : tf.mul(g, factor),
+  ]);
+  return { gradients: Object.fromEntries(scaled), norm };
+}
