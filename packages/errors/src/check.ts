@@ -54,7 +54,7 @@ export const check = {
     throw new EtalonError("BAD_TYPE", { argument, value, allowed: "a text that is not empty", hint });
   },
   /** Any other condition. */
-  that(condition: unknown, code: ErrorCode, detail: ErrorDetail): asserts condition {
+  that(condition: unknown, code: ErrorCode, detail: ErrorDetail): void {
     if (!condition) throw new EtalonError(code, detail);
   },
 };

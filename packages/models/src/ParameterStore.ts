@@ -1,6 +1,13 @@
 import { type Tensor, type Tensor2D, tf, type Variable } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
-import { fromFloat32, readSafetensors, type SafetensorsFile, type StoredTensor, toFloat32, writeSafetensors } from "@etalon/weights";
+import {
+  fromFloat32,
+  readSafetensors,
+  type SafetensorsFile,
+  type StoredTensor,
+  toFloat32,
+  writeSafetensors,
+} from "@etalon/weights";
 
 /** A parameter by its name and its shape as torch has it. */
 export interface NamedShape {
@@ -89,4 +96,8 @@ function valuesOf(file: string, stored: SafetensorsFile, { name, shape }: NamedS
 }
 
 const mismatch = (file: string, name: string, want: string, found = "a tensor") =>
-  new EtalonError("BAD_FILE", { argument: file, value: name, allowed: want }, { message: `${file}: ${name} is ${found}; allowed: ${want}.` });
+  new EtalonError(
+    "BAD_FILE",
+    { argument: file, value: name, allowed: want },
+    { message: `${file}: ${name} is ${found}; allowed: ${want}.` },
+  );

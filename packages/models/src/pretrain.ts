@@ -5,7 +5,13 @@ import { readSafetensors, toFloat32, writeSafetensors } from "@etalon/weights";
 import { type EmojiData, loadEmoji } from "./emoji/loadEmoji.ts";
 import { vocabulary } from "./emoji/vocabulary.ts";
 import { type TinyConfig, tinyDefault } from "./tiny/config.ts";
-import { type PretrainOptions, type PretrainState, pretrainDefaults, pretrainState, pretrainStep } from "./tiny/pretrainStep.ts";
+import {
+  type PretrainOptions,
+  type PretrainState,
+  pretrainDefaults,
+  pretrainState,
+  pretrainStep,
+} from "./tiny/pretrainStep.ts";
 import { TinyTokenizer } from "./tiny/TinyTokenizer.ts";
 import { TinyTransformer2DModel } from "./tiny/TinyTransformer2DModel.ts";
 
@@ -42,9 +48,15 @@ export async function* pretrain(run: PretrainRun): AsyncGenerator<PretrainProgre
   check.count("checkpointEvery", checkpointEvery);
   const checkpoint = join(out, "checkpoint");
   if (!resume && existsSync(checkpoint)) {
-    throw new EtalonError("EXISTS", { argument: "out", value: out, allowed: "a folder without a run", hint: "Resume goes on with it." });
+    throw new EtalonError("EXISTS", {
+      argument: "out",
+      value: out,
+      allowed: "a folder without a run",
+      hint: "Resume goes on with it.",
+    });
   }
-  if (resume && !existsSync(checkpoint)) throw new EtalonError("NOT_FOUND", { argument: "out", value: out, allowed: "a folder with a checkpoint" });
+  if (resume && !existsSync(checkpoint))
+    throw new EtalonError("NOT_FOUND", { argument: "out", value: out, allowed: "a folder with a checkpoint" });
   const options = { ...pretrainDefaults, ...(resume ? readState(checkpoint).options : {}), ...given };
   const data = await loadEmoji({ cache });
   const tokenizer = new TinyTokenizer(vocabulary(data.entries), tinyDefault.max_words);
@@ -72,7 +84,12 @@ async function* updates(
   let saved = state.step;
   try {
     while (state.step < options.steps) {
-      if (signal?.aborted) throw new EtalonError("ABORTED", {}, { message: `stopped after update ${state.step}; resume goes on from there` });
+      if (signal?.aborted)
+        throw new EtalonError(
+          "ABORTED",
+          {},
+          { message: `stopped after update ${state.step}; resume goes on from there` },
+        );
       const started = performance.now();
       const loss = pretrainStep(state, data, tokenizer, options);
       const due = state.step % checkpointEvery === 0 || state.step === options.steps;
@@ -97,7 +114,10 @@ function save(out: string, state: PretrainState, tokenizer: TinyTokenizer, optio
   const { model, ema, optimiser, step } = state;
   model.parameters.save(join(fresh, "model.safetensors"), "F32");
   model.parameters.save(join(fresh, "ema.safetensors"), "F32", ema.averages);
-  const moments = [...optimiser.state()].map(([name, { shape, data }]) => [name, { dtype: "F32" as const, shape, data }]);
+  const moments = [...optimiser.state()].map(([name, { shape, data }]) => [
+    name,
+    { dtype: "F32" as const, shape, data },
+  ]);
   writeSafetensors(join(fresh, "optimizer.safetensors"), Object.fromEntries(moments));
   writeFileSync(join(fresh, "state.json"), `${JSON.stringify({ step, options }, null, 2)}\n`);
   rmSync(checkpoint, { recursive: true, force: true });
@@ -105,10 +125,18 @@ function save(out: string, state: PretrainState, tokenizer: TinyTokenizer, optio
   saveModel(out, model.config, tokenizer, (file) => model.parameters.save(file, "F16", ema.averages));
 }
 
-function saveModel(folder: string, config: TinyConfig, tokenizer: TinyTokenizer, saveWeights: (file: string) => void): void {
+function saveModel(
+  folder: string,
+  config: TinyConfig,
+  tokenizer: TinyTokenizer,
+  saveWeights: (file: string) => void,
+): void {
   saveWeights(join(folder, "diffusion_pytorch_model.safetensors"));
   writeFileSync(join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
-  writeFileSync(join(folder, "tokenizer.json"), `${JSON.stringify({ length: tokenizer.length, vocabulary: tokenizer.vocabulary })}\n`);
+  writeFileSync(
+    join(folder, "tokenizer.json"),
+    `${JSON.stringify({ length: tokenizer.length, vocabulary: tokenizer.vocabulary })}\n`,
+  );
 }
 
 function readState(checkpoint: string): { step: number; options: PretrainOptions } {
@@ -118,7 +146,9 @@ function readState(checkpoint: string): { step: number; options: PretrainOptions
 function loadCheckpoint(checkpoint: string, state: PretrainState): void {
   const moments = readSafetensors(join(checkpoint, "optimizer.safetensors"));
   state.optimiser.load(
-    new Map(moments.names.map((name) => [name, { shape: moments.info(name).shape, data: toFloat32(moments.get(name)) }])),
+    new Map(
+      moments.names.map((name) => [name, { shape: moments.info(name).shape, data: toFloat32(moments.get(name)) }]),
+    ),
   );
   const averages = new TinyTransformer2DModel(state.model.config).load(join(checkpoint, "ema.safetensors"));
   for (const [name, average] of state.ema.averages) average.assign(averages.parameters.get(name));

@@ -22,7 +22,10 @@ export function trainingCaption(entry: EmojiEntry, random: Random): string {
   if (draw < 0.66) return join(random.pick(colours) ?? "", name, tone);
   if (draw < 0.74) return join(subcategory, ...colours, category);
   if (draw < 0.88) return richCaption(entry);
-  return join(...random.shuffle(keywords).slice(0, 1 + random.below(5)), ...random.shuffle(colours).slice(0, random.below(2)));
+  return join(
+    ...random.shuffle(keywords).slice(0, 1 + random.below(5)),
+    ...random.shuffle(colours).slice(0, random.below(2)),
+  );
 }
 
 const join = (...parts: string[]): string => parts.filter(Boolean).join(" ");

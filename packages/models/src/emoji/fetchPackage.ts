@@ -30,7 +30,11 @@ export async function fetchPackage(spec: string, cache: string = cacheFolder()):
     return folder;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-    throw new EtalonError("IO", { argument: "package", value: spec, allowed: "a package that npm can fetch", hint: `${why}.` }, { cause });
+    throw new EtalonError(
+      "IO",
+      { argument: "package", value: spec, allowed: "a package that npm can fetch", hint: `${why}.` },
+      { cause },
+    );
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -87,7 +87,9 @@ function variants(source: SourceEntry, keywords: Map<string, string[]>): { file:
   const [named, ...rest] = keywords.get(characters(source.unified)) ?? [source.short_name];
   const text = (value: string) => words(value.replaceAll("_", " ")).join(" ");
   const name = text(named);
-  const aliases = [source.name, ...source.short_names].map(text).filter((alias, i, all) => alias !== name && all.indexOf(alias) === i);
+  const aliases = [source.name, ...source.short_names]
+    .map(text)
+    .filter((alias, i, all) => alias !== name && all.indexOf(alias) === i);
   const base = {
     name,
     aliases,
@@ -96,7 +98,9 @@ function variants(source: SourceEntry, keywords: Map<string, string[]>): { file:
     keywords: rest.map(text).filter(Boolean),
     colours: [],
   };
-  const skins = Object.entries(source.skin_variations ?? {}).filter(([tone, { has_img_twitter }]) => tone in tones && has_img_twitter);
+  const skins = Object.entries(source.skin_variations ?? {}).filter(
+    ([tone, { has_img_twitter }]) => tone in tones && has_img_twitter,
+  );
   return [
     { file: source.image, entry: { ...base, tone: "", weight: 1 } },
     ...skins.map(([tone, { image }]) => ({ file: image, entry: { ...base, tone: tones[tone], weight: 0.15 } })),
@@ -109,6 +113,11 @@ const characters = (unified: string): string =>
 async function readPicture(file: string): Promise<{ values: Float32Array; colours: string[] }> {
   const picture = sharp(file).toColourspace("srgb");
   const rgba = await picture.clone().ensureAlpha().raw().toBuffer();
-  const rgb = await picture.flatten({ background: "#fff" }).removeAlpha().resize(side, side, { kernel: "lanczos3" }).raw().toBuffer();
+  const rgb = await picture
+    .flatten({ background: "#fff" })
+    .removeAlpha()
+    .resize(side, side, { kernel: "lanczos3" })
+    .raw()
+    .toBuffer();
   return { values: Float32Array.from(rgb, (value) => value / 127.5 - 1), colours: dominantColours(rgba) };
 }

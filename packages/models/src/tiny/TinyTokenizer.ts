@@ -22,7 +22,11 @@ export class TinyTokenizer {
   static fromFile(file: string): TinyTokenizer {
     const json = JSON.parse(readFileSync(file, "utf8")) as { length?: number; vocabulary?: string[] };
     if (!Array.isArray(json.vocabulary) || !Number.isInteger(json.length)) {
-      throw new EtalonError("BAD_FILE", { argument: "tokenizer", value: file, allowed: "a JSON object with length and vocabulary" });
+      throw new EtalonError("BAD_FILE", {
+        argument: "tokenizer",
+        value: file,
+        allowed: "a JSON object with length and vocabulary",
+      });
     }
     return new TinyTokenizer(json.vocabulary, json.length as number);
   }

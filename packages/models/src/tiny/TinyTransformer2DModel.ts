@@ -1,4 +1,15 @@
-import { attention, layerNorm, linear, modulate, silu, type Tensor, type Tensor2D, type Tensor3D, type Tensor4D, tf } from "@etalon/engine";
+import {
+  attention,
+  layerNorm,
+  linear,
+  modulate,
+  silu,
+  type Tensor,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+  tf,
+} from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import { ParameterStore } from "../ParameterStore.ts";
 import { Random } from "../random.ts";
@@ -67,14 +78,20 @@ export class TinyTransformer2DModel {
   forward({ hiddenStates, timestep, words, pooled }: TinyInputs): { sample: Tensor4D } {
     const { sample_size, in_channels, num_layers, num_single_layers } = this.config;
     if (hiddenStates.shape.slice(1).join() !== [sample_size, sample_size, in_channels].join()) {
-      throw new EtalonError("BAD_SHAPE", { argument: "hiddenStates", value: hiddenStates.shape, allowed: `[batch, ${sample_size}, ${sample_size}, ${in_channels}]` });
+      throw new EtalonError("BAD_SHAPE", {
+        argument: "hiddenStates",
+        value: hiddenStates.shape,
+        allowed: `[batch, ${sample_size}, ${sample_size}, ${in_channels}]`,
+      });
     }
     const condition = silu(this.#condition(timestep, pooled));
     let image = this.#linear("x_embedder", this.#patchify(hiddenStates)).add(this.parameters.get("pos_embed.weight"));
     let text = this.#linear("context_embedder", words).add(this.parameters.get("context_pos_embed.weight"));
-    for (let i = 0; i < num_layers; i++) [image, text] = this.#doubleBlock(`transformer_blocks.${i}`, image, text, condition);
+    for (let i = 0; i < num_layers; i++)
+      [image, text] = this.#doubleBlock(`transformer_blocks.${i}`, image, text, condition);
     let joint = tf.concat([text, image], 1);
-    for (let i = 0; i < num_single_layers; i++) joint = this.#singleBlock(`single_transformer_blocks.${i}`, joint, condition);
+    for (let i = 0; i < num_single_layers; i++)
+      joint = this.#singleBlock(`single_transformer_blocks.${i}`, joint, condition);
     const [scale, shift] = this.#modulation("norm_out", condition, 2);
     const out = joint.slice([0, text.shape[1] as number, 0]);
     return { sample: this.#unpatchify(this.#linear("proj_out", modulate(layerNorm(out), scale, shift))) };
@@ -85,7 +102,11 @@ export class TinyTransformer2DModel {
   }
 
   #linear(name: string, x: Tensor): Tensor {
-    const y = linear(x, this.parameters.get(`${name}.weight`) as unknown as Tensor2D, this.parameters.get(`${name}.bias`));
+    const y = linear(
+      x,
+      this.parameters.get(`${name}.weight`) as unknown as Tensor2D,
+      this.parameters.get(`${name}.bias`),
+    );
     return this.hook ? this.hook(name, x, y) : y;
   }
 
@@ -94,7 +115,8 @@ export class TinyTransformer2DModel {
     const rates = tf.tensor1d(Float32Array.from({ length: half }, (_, i) => 1000 * 10_000 ** (-i / half)));
     const angles = timestep.reshape([-1, 1]).mul(rates);
     const wave = tf.concat([angles.cos(), angles.sin()], 1);
-    const embed = (name: string, x: Tensor) => this.#linear(`time_text_embed.${name}.linear_2`, silu(this.#linear(`time_text_embed.${name}.linear_1`, x)));
+    const embed = (name: string, x: Tensor) =>
+      this.#linear(`time_text_embed.${name}.linear_2`, silu(this.#linear(`time_text_embed.${name}.linear_1`, x)));
     return embed("timestep_embedder", wave).add(embed("text_embedder", pooled));
   }
 
@@ -105,7 +127,9 @@ export class TinyTransformer2DModel {
 
   #heads(x: Tensor): Tensor4D {
     const { num_attention_heads, attention_head_dim } = this.config;
-    return x.reshape([x.shape[0] as number, x.shape[1] as number, num_attention_heads, attention_head_dim]).transpose([0, 2, 1, 3]) as Tensor4D;
+    return x
+      .reshape([x.shape[0] as number, x.shape[1] as number, num_attention_heads, attention_head_dim])
+      .transpose([0, 2, 1, 3]) as Tensor4D;
   }
 
   #attend(q: Tensor, k: Tensor, v: Tensor): Tensor {
@@ -116,14 +140,31 @@ export class TinyTransformer2DModel {
   #doubleBlock(at: string, image: Tensor, text: Tensor, condition: Tensor): [Tensor, Tensor] {
     const streams = [
       { x: image, norm: `${at}.norm1`, qkv: ["to_q", "to_k", "to_v"], out: "to_out.0", ff: `${at}.ff` },
-      { x: text, norm: `${at}.norm1_context`, qkv: ["add_q_proj", "add_k_proj", "add_v_proj"], out: "to_add_out", ff: `${at}.ff_context` },
+      {
+        x: text,
+        norm: `${at}.norm1_context`,
+        qkv: ["add_q_proj", "add_k_proj", "add_v_proj"],
+        out: "to_add_out",
+        ff: `${at}.ff_context`,
+      },
     ].map((stream) => {
       const [shift, scale, gate, shiftMlp, scaleMlp, gateMlp] = this.#modulation(stream.norm, condition, 6);
       const normed = modulate(layerNorm(stream.x), scale, shift);
-      return { ...stream, gate, shiftMlp, scaleMlp, gateMlp, projected: stream.qkv.map((name) => this.#linear(`${at}.attn.${name}`, normed)) };
+      return {
+        ...stream,
+        gate,
+        shiftMlp,
+        scaleMlp,
+        gateMlp,
+        projected: stream.qkv.map((name) => this.#linear(`${at}.attn.${name}`, normed)),
+      };
     });
     const [q, k, v] = [0, 1, 2].map((i) => tf.concat([streams[1].projected[i], streams[0].projected[i]], 1));
-    const [fromText, fromImage] = tf.split(this.#attend(q, k, v), [text.shape[1] as number, image.shape[1] as number], 1);
+    const [fromText, fromImage] = tf.split(
+      this.#attend(q, k, v),
+      [text.shape[1] as number, image.shape[1] as number],
+      1,
+    );
     const [newImage, newText] = streams.map(({ x, out, ff, gate, shiftMlp, scaleMlp, gateMlp }, i) => {
       const attended = x.add(this.#linear(`${at}.attn.${out}`, i === 0 ? fromImage : fromText).mul(gate));
       const hidden = silu(this.#linear(`${ff}.net.0.proj`, modulate(layerNorm(attended), scaleMlp, shiftMlp)));
@@ -151,7 +192,9 @@ export class TinyTransformer2DModel {
   #unpatchify(x: Tensor): Tensor4D {
     const { sample_size, patch_size, in_channels } = this.config;
     const side = sample_size / patch_size;
-    const rows = x.reshape([(x.shape[0] as number) * side, side, patch_size, patch_size * in_channels]).transpose([0, 2, 1, 3]);
+    const rows = x
+      .reshape([(x.shape[0] as number) * side, side, patch_size, patch_size * in_channels])
+      .transpose([0, 2, 1, 3]);
     return rows.reshape([x.shape[0] as number, sample_size, sample_size, in_channels]) as Tensor4D;
   }
 }

@@ -46,7 +46,11 @@ export function checkTinyConfig(config: Record<string, unknown>): TinyConfig {
   }
   const { sample_size, patch_size, time_dim } = config as unknown as TinyConfig;
   if (sample_size % patch_size !== 0 || time_dim % 2 !== 0) {
-    throw new EtalonError("BAD_FILE", { argument: "config.json", value: { sample_size, patch_size, time_dim }, allowed: "a sample_size that patch_size divides, and an even time_dim" });
+    throw new EtalonError("BAD_FILE", {
+      argument: "config.json",
+      value: { sample_size, patch_size, time_dim },
+      allowed: "a sample_size that patch_size divides, and an even time_dim",
+    });
   }
   return config as unknown as TinyConfig;
 }
@@ -64,7 +68,12 @@ export function parameterSpecs(config: TinyConfig): ParameterSpec[] {
   const mlp = d * config.mlp_ratio;
   const patch = config.patch_size ** 2 * config.in_channels;
   const tokens = (config.sample_size / config.patch_size) ** 2;
-  const matrix = (name: string, inputs: number, outputs: number, init: ParameterSpec["init"] = "xavier"): ParameterSpec[] => [
+  const matrix = (
+    name: string,
+    inputs: number,
+    outputs: number,
+    init: ParameterSpec["init"] = "xavier",
+  ): ParameterSpec[] => [
     { name: `${name}.weight`, shape: [outputs, inputs], init },
     { name: `${name}.bias`, shape: [outputs], init: "zero" },
   ];
@@ -76,8 +85,13 @@ export function parameterSpecs(config: TinyConfig): ParameterSpec[] {
     return [
       ...matrix(`${at}.norm1.linear`, d, 6 * d, "zero"),
       ...matrix(`${at}.norm1_context.linear`, d, 6 * d, "zero"),
-      ...["to_q", "to_k", "to_v", "add_q_proj", "add_k_proj", "add_v_proj", "to_out.0", "to_add_out"].flatMap((n) => matrix(`${at}.attn.${n}`, d, d)),
-      ...["ff", "ff_context"].flatMap((n) => [...matrix(`${at}.${n}.net.0.proj`, d, mlp), ...matrix(`${at}.${n}.net.2`, mlp, d)]),
+      ...["to_q", "to_k", "to_v", "add_q_proj", "add_k_proj", "add_v_proj", "to_out.0", "to_add_out"].flatMap((n) =>
+        matrix(`${at}.attn.${n}`, d, d),
+      ),
+      ...["ff", "ff_context"].flatMap((n) => [
+        ...matrix(`${at}.${n}.net.0.proj`, d, mlp),
+        ...matrix(`${at}.${n}.net.2`, mlp, d),
+      ]),
     ];
   };
   const single = (i: number) => {

@@ -1,4 +1,13 @@
-import { AdamW, clipGlobalNorm, Ema, type NamedTensorMap, type Tensor, type Tensor4D, tf, type Variable } from "@etalon/engine";
+import {
+  AdamW,
+  clipGlobalNorm,
+  Ema,
+  type NamedTensorMap,
+  type Tensor,
+  type Tensor4D,
+  tf,
+  type Variable,
+} from "@etalon/engine";
 import { check, EtalonError } from "@etalon/errors";
 import { trainingCaption } from "../emoji/captions.ts";
 import type { EmojiData } from "../emoji/loadEmoji.ts";
@@ -19,7 +28,14 @@ export interface PretrainOptions {
   seed: number;
 }
 
-export const pretrainDefaults: PretrainOptions = { steps: 12_000, batch: 64, learningRate: 1e-3, warmup: 200, emaDecay: 0.9995, seed: 0 };
+export const pretrainDefaults: PretrainOptions = {
+  steps: 12_000,
+  batch: 64,
+  learningRate: 1e-3,
+  warmup: 200,
+  emaDecay: 0.9995,
+  seed: 0,
+};
 
 /** The state of a pre-training, owned by the caller: what a checkpoint must hold. */
 export interface PretrainState {
@@ -30,7 +46,10 @@ export interface PretrainState {
   step: number;
 }
 
-export const pretrainState = (model: TinyTransformer2DModel, { learningRate, emaDecay }: PretrainOptions): PretrainState => ({
+export const pretrainState = (
+  model: TinyTransformer2DModel,
+  { learningRate, emaDecay }: PretrainOptions,
+): PretrainState => ({
   model,
   optimiser: new AdamW(model.parameters.variables, { learningRate, beta1: 0.9, beta2: 0.99, weightDecay: 0.01 }),
   ema: new Ema(model.parameters.variables, emaDecay),
@@ -42,7 +61,12 @@ export const pretrainState = (model: TinyTransformer2DModel, { learningRate, ema
  * velocity. The draws of a step depend on (seed, step) only, so a resumed run repeats an uninterrupted one.
  * @returns the loss, a mean over pixels    @throws EtalonError NOT_FINITE: the loss is NaN or infinite; the state is as before
  */
-export function pretrainStep(state: PretrainState, data: EmojiData, tokenizer: TinyTokenizer, options: PretrainOptions): number {
+export function pretrainStep(
+  state: PretrainState,
+  data: EmojiData,
+  tokenizer: TinyTokenizer,
+  options: PretrainOptions,
+): number {
   const { model, optimiser, ema } = state;
   const { sample_size: size, in_channels: channels } = model.config;
   const dim = size * size * channels;
@@ -52,18 +76,21 @@ export function pretrainStep(state: PretrainState, data: EmojiData, tokenizer: T
     const shape: [number, number, number, number] = [options.batch, size, size, channels];
     const [x0, xt] = [tf.tensor(draw.x0, shape), tf.tensor(draw.xt, shape) as Tensor4D];
     const [timestep, weight] = [tf.tensor1d(draw.t), tf.tensor4d(draw.weight, [options.batch, 1, 1, 1])];
-    const result = tf.variableGrads(
-      () => {
-        const { sample } = model.forward({ hiddenStates: xt, timestep, ...model.embedWords(draw.ids) });
-        return sample.sub(x0).mul(weight).square().mean().asScalar();
-      },
-      [...model.parameters.variables.values()],
-    );
+    const result = tf.variableGrads(() => {
+      const { sample } = model.forward({ hiddenStates: xt, timestep, ...model.embedWords(draw.ids) });
+      return sample.sub(x0).mul(weight).square().mean().asScalar();
+    }, [...model.parameters.variables.values()]);
     gradients = byName(model.parameters.variables, result.grads);
     return result.value.dataSync()[0];
   });
   try {
-    if (!Number.isFinite(loss)) throw new EtalonError("NOT_FINITE", { argument: "loss", value: loss, allowed: "a finite number", hint: "Lower the learning rate." });
+    if (!Number.isFinite(loss))
+      throw new EtalonError("NOT_FINITE", {
+        argument: "loss",
+        value: loss,
+        allowed: "a finite number",
+        hint: "Lower the learning rate.",
+      });
     const clipped = clipGlobalNorm(gradients, 1);
     optimiser.step(clipped.gradients, learningRateAt(state.step, options));
     tf.dispose(clipped.gradients);
@@ -84,13 +111,26 @@ export function learningRateAt(step: number, { learningRate, warmup, steps }: Pr
 
 /** tfjs names gradients by the variables' own names; these are the parameters'. Kept past the tidy. */
 function byName(variables: ReadonlyMap<string, Variable>, grads: NamedTensorMap): NamedTensorMap {
-  return Object.fromEntries([...variables].map(([name, variable]): [string, Tensor] => [name, tf.keep(grads[variable.name])]));
+  return Object.fromEntries(
+    [...variables].map(([name, variable]): [string, Tensor] => [name, tf.keep(grads[variable.name])]),
+  );
 }
 
-function drawBatch(data: EmojiData, tokenizer: TinyTokenizer, { batch, seed }: PretrainOptions, step: number, dim: number) {
+function drawBatch(
+  data: EmojiData,
+  tokenizer: TinyTokenizer,
+  { batch, seed }: PretrainOptions,
+  step: number,
+  dim: number,
+) {
   const random = new Random(seed, step);
   const cumulative = cumulativeWeights(data);
-  const [x0, xt, t, weight] = [new Float32Array(batch * dim), new Float32Array(batch * dim), new Float32Array(batch), new Float32Array(batch)];
+  const [x0, xt, t, weight] = [
+    new Float32Array(batch * dim),
+    new Float32Array(batch * dim),
+    new Float32Array(batch),
+    new Float32Array(batch),
+  ];
   const ids = new Int32Array(batch * tokenizer.length);
   for (let i = 0; i < batch; i++) {
     const index = drawEntry(cumulative, random);
@@ -135,4 +175,3 @@ function drawEntry(cumulative: Float64Array, random: Random): number {
   }
   return low;
 }
-

@@ -1,0 +1,67 @@
+import type { Tensor, Variable } from "@etalon/engine";
+import type { Path } from "@etalon/schedules";
+import type { ImageBatch } from "./images/ImageBatch.ts";
+import type { LoraConfig } from "./LoraAdapter.ts";
+
+/** What a model's output is under classifier-free guidance, or without it; float32 [batch, …latentShape] flat. */
+export type ModelOutput = Float32Array | { cond: Float32Array; uncond: Float32Array };
+
+/** A denoiser as @etalon/gddim's sampling loop takes it: model output at x and time t. */
+export interface PromptDenoiser {
+  (x: Float32Array, t: number): ModelOutput;
+  /** Frees the prompts' tensors. */
+  dispose(): void;
+}
+
+/** Encoded prompts: the pipeline's own tensors. */
+export interface Conditioning {
+  readonly count: number;
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  dispose(): void;
+}
+
+/** Which parameters are trained: the adapter's, all of the model's (its embedding tables excepted), or those whose name matches. */
+export type ParameterChoice = "lora" | "all" | RegExp;
+
+/** A model that can be trained: its adapter, its parameters, its weights. */
+export interface TrainableModel {
+  readonly config: Readonly<object>;
+  /** Adds a fresh adapter (in place of an earlier one). */
+  addAdapter(config?: Partial<LoraConfig>, seed?: number): void;
+  loadAdapter(place: string): void;
+  saveAdapter(folder: string, options?: { format?: "diffusers" | "peft" }): void;
+  /** Off gives the reference model, which the adapter was added to. */
+  setAdapterEnabled(on: boolean): void;
+  readonly hasAdapter: boolean;
+  /** The trainable parameters by name. Marks these as trainable and all others as not. @throws EtalonError NOT_FOUND: none matches */
+  parameters(choice: ParameterChoice): ReadonlyMap<string, Variable>;
+  /** All weights as safetensors, atomically; F16 halves the file. */
+  save(file: string, dtype?: "F32" | "F16"): void;
+  load(file: string): void;
+  dispose(): void;
+}
+
+/** A text-to-image model with all that sampling and training need of it. */
+export interface Pipeline {
+  readonly name: string;
+  /** The path of its latents; `prediction` says what its output is. */
+  readonly path: Path;
+  readonly model: TrainableModel;
+  readonly defaults: { readonly steps: number; readonly guidance: number };
+  /** The shape of one sample's latent, [height, width, channels]. */
+  latentShape(height?: number, width?: number): number[];
+  /** '' is the prompt that says nothing. */
+  encodePrompts(prompts: readonly string[]): Conditioning;
+  /** Model output, float32 [batch, …latentShape]; differentiable in the trainable parameters. Call within tf.tidy. */
+  predict(x: Tensor, t: number, conditioning: Conditioning): Tensor;
+  /** @param guidance  above 1 (or below) gives both outputs    @param batch  samples that go through the model at once */
+  denoiser(
+    prompts: readonly string[],
+    options?: { guidance?: number; negative?: string; batch?: number },
+  ): PromptDenoiser;
+  /** @param latents  float32 [count, …latentShape] flat */
+  decode(latents: Float32Array, count: number): ImageBatch;
+  /** Words of the prompts that the model does not know. */
+  unknownWords(prompts: readonly string[]): string[];
+  dispose(): void;
+}
