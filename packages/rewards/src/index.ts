@@ -1,1 +1,11 @@
 export { EtalonError } from "@etalon/errors";
+export { type HttpRewardOptions, httpReward } from "./httpReward.ts";
+export { checkImages, type ImageBatch, imageAt, perImage } from "./ImageBatch.ts";
+export { loadReward, rewardNames } from "./loadReward.ts";
+export { isMixedReward, type MixedReward, type MixLevel, type MixPart, mixLevels, mixRewards } from "./mixRewards.ts";
+export { defineReward, isReward, type Reward, type Scores } from "./Reward.ts";
+export type { RewardOptions } from "./registry.ts";
+export { scoreChecked } from "./scoreChecked.ts";
+export { brightness } from "./statistics/brightness.ts";
+export { colourfulness } from "./statistics/colourfulness.ts";
+export { type JpegOptions, jpegCompressibility, jpegIncompressibility } from "./statistics/jpegCompressibility.ts";

@@ -1,0 +1,60 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { check, EtalonError } from "@etalon/errors";
+import { httpReward } from "./httpReward.ts";
+import { isReward, type Reward } from "./Reward.ts";
+import { type RewardOptions, registry } from "./registry.ts";
+
+/** The rewards that `loadReward` knows by name, with what they measure, in one line each. */
+export const rewardNames = (): { name: string; description: string }[] =>
+  Object.entries(registry).map(([name, { description }]) => ({ name, description }));
+
+/**
+ * Loads a reward: a name of `rewardNames()`, a JavaScript module that default-exports a reward ("./my-reward.js", from the working folder), or an http(s) URL that
+ * answers as `httpReward` asks.
+ * @param options  for the named rewards
+ * @throws EtalonError NOT_FOUND: no such name (with the nearest one) or file; BAD_FILE: the module does not load, or exports no reward; OUT_OF_RANGE: an option the
+ *   reward does not have
+ */
+export async function loadReward(nameOrFile: string, options: RewardOptions = {}): Promise<Reward> {
+  check.text("reward", nameOrFile);
+  if (/^https?:/i.test(nameOrFile)) return httpReward({ url: nameOrFile });
+  if (isFile(nameOrFile)) return loadFile(nameOrFile);
+  const { load, options: known } = registry[check.oneOf("reward", nameOrFile, Object.keys(registry), "NOT_FOUND")];
+  for (const key of Object.keys(options)) check.oneOf(`option of ${nameOrFile}`, key, known);
+  return load(options);
+}
+
+const isFile = (name: string) =>
+  !(name in registry) && (/^(\.|\/|[a-z]:\\)|[\\/]/i.test(name) || /\.[mc]?[jt]s$/.test(name));
+
+async function loadFile(file: string): Promise<Reward> {
+  const path = resolve(file);
+  if (!existsSync(path))
+    throw new EtalonError("NOT_FOUND", {
+      argument: "reward",
+      value: file,
+      allowed: "a file that exists, or a name",
+      hint: `Looked for ${path}.`,
+    });
+  let module: { default?: unknown };
+  try {
+    module = await import(/* @vite-ignore */ pathToFileURL(path).href);
+  } catch (cause) {
+    if (EtalonError.is(cause)) throw cause;
+    const hint = `It does not load: ${cause instanceof Error ? cause.message.split("\n")[0] : cause}.`;
+    throw new EtalonError(
+      "BAD_FILE",
+      { argument: "reward", value: file, allowed: "a JavaScript module", hint },
+      { cause },
+    );
+  }
+  if (isReward(module.default)) return module.default;
+  throw new EtalonError("BAD_FILE", {
+    argument: "reward",
+    value: file,
+    allowed: "a module whose default export is a reward",
+    hint: "export default defineReward(name, (images, prompts) => scores);",
+  });
+}
