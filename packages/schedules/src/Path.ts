@@ -1,28 +1,34 @@
-/** What a model's output is; docs/math.md §1. */
+/**
+ * What a model gives for a state x = α·x0 + σ·ε: the noise ε, the data x0, v = α·ε − σ·x0, or velocity = ε − x0.
+ * docs/math.md §1.
+ */
 export type Prediction = "epsilon" | "sample" | "v" | "velocity";
 
-/** A point of a path. */
+/** Every prediction type, for argument checks and help texts. */
+export const predictions = ["epsilon", "sample", "v", "velocity"] as const satisfies readonly Prediction[];
+
+/** A path at one time, in float64. */
 export interface PathPoint {
-  /** What multiplies the data, ≥ 0. */
-  alpha: number;
-  /** What multiplies the noise, ≥ 0. */
-  sigma: number;
-  /** log(alpha / sigma): −∞ where alpha is 0, +∞ where sigma is 0. */
-  logSnr: number;
+  /** The factor of the data, in [0, 1]. */
+  readonly alpha: number;
+  /** The factor of the noise, ≥ 0. */
+  readonly sigma: number;
+  /** log(alpha / sigma): +∞ where sigma is 0, −∞ where alpha is 0. */
+  readonly logSnr: number;
 }
 
-/** A Gaussian path x_t = α_t x_0 + σ_t ε; docs/math.md §1. All float64. */
+/** A Gaussian forward process x_t = α_t·x0 + σ_t·ε, ε ~ N(0, I), and what its model predicts. Time falls from noise to data. */
 export interface Path {
   readonly name: string;
   readonly prediction: Prediction;
-  /** Whether times are whole training timesteps. */
+  /** True where a time is a training timestep, a whole number; the time −1 is then the end of the path. */
   readonly discrete: boolean;
-  /** Where a grid starts unless told otherwise, and where it ends. */
+  /** The noisiest time a grid starts from by default: 999 for Stable Diffusion v1.5, 1 (or the option) for flow. */
   readonly noiseTime: number;
+  /** The last time of a grid: −1 for discrete paths, 0 for the others. */
   readonly dataTime: number;
-  /** α, σ and log-SNR at a time. @throws EtalonError OUT_OF_RANGE: outside the path's times, or no whole number on a discrete path */
+  /** α, σ and log-SNR at a time. @throws EtalonError OUT_OF_RANGE: a time that is not on the path */
   at(t: number): PathPoint;
+  /** Standard deviation of the noise a sampler starts from at time t: 1 for VP and flow (as everybody does), σ_t for VE. */
+  initialStd(t: number): number;
 }
-
-/** The names of predictions. */
-export const predictions = ["epsilon", "sample", "v", "velocity"] as const satisfies readonly Prediction[];

@@ -1,9 +1,12 @@
 export { EtalonError } from "@etalon/errors";
-export { type OutputCoefficients, outputCoefficients } from "./outputCoefficients.ts";
+export { type BetaSchedule, betaSchedule, betaSchedules } from "./betaSchedule.ts";
+export { type DiscreteVpOptions, discreteVp } from "./discreteVp.ts";
 export { type Path, type PathPoint, type Prediction, predictions } from "./Path.ts";
-export { pathFromDiffusers } from "./pathFromDiffusers.ts";
+export { gridFromDiffusers, pathFromDiffusers, type SchedulerConfig } from "./pathFromDiffusers.ts";
+export { type Linear, predictionCoefficients, requireForm } from "./predictionCoefficients.ts";
 export { type RectifiedFlowOptions, rectifiedFlow } from "./rectifiedFlow.ts";
-export { type DiscreteVpOptions, stableDiffusion15 } from "./stableDiffusion15.ts";
-export { fluxShift, type TimeGridOptions, timeGrid } from "./timeGrid.ts";
+export { type DynamicShift, fluxShift, shiftTime, unshiftTime } from "./shiftTime.ts";
+export { stableDiffusion15 } from "./stableDiffusion15.ts";
+export { type GridOptions, timeGrid } from "./timeGrid.ts";
 export { type VeOptions, ve } from "./ve.ts";
 export { type VpOptions, vp } from "./vp.ts";

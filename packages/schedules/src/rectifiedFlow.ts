@@ -1,19 +1,23 @@
 import { check } from "@etalon/errors";
 import { type Path, type Prediction, predictions } from "./Path.ts";
 
-/** Options of the rectified flow. */
+/** Options of the rectified-flow path. */
 export interface RectifiedFlowOptions {
+  /** Default "velocity". */
   prediction?: Prediction;
-  /** Where grids start unless told otherwise, in (0, 1]. Below 1 the first step still knows something of the state; docs/math.md §2. */
+  /** Where a grid starts by default, in (0, 1]. Default 1, pure noise; a model that is to learn from its first step wants less (0.98 works). */
   noiseTime?: number;
 }
 
-/** The rectified flow of FLUX and SD3, α = 1 − t, σ = t, t ∈ [0, 1]; Liu et al., arXiv:2209.03003. @throws EtalonError OUT_OF_RANGE */
+/**
+ * The straight path of rectified flow, t in [0, 1]: α = 1 − t, σ = t; FLUX.1, SD3.   docs/math.md §1
+ * Time shift is a matter of the grid: `timeGrid`'s `shift` and `fluxTokens`.
+ */
 export function rectifiedFlow({ prediction = "velocity", noiseTime = 1 }: RectifiedFlowOptions = {}): Path {
-  check.oneOf("prediction", prediction, predictions);
   check.range("noiseTime", noiseTime, { above: 0, max: 1 });
+  check.oneOf("prediction", prediction, predictions);
   return {
-    name: "rectified-flow",
+    name: "flow",
     prediction,
     discrete: false,
     noiseTime,
@@ -22,5 +26,6 @@ export function rectifiedFlow({ prediction = "velocity", noiseTime = 1 }: Rectif
       check.range("t", t, { min: 0, max: 1 });
       return { alpha: 1 - t, sigma: t, logSnr: Math.log1p(-t) - Math.log(t) };
     },
+    initialStd: () => 1,
   };
 }

@@ -1,85 +1,97 @@
 import { check, EtalonError } from "@etalon/errors";
 import type { Path } from "./Path.ts";
+import { fluxShift, shiftTime, unshiftTime } from "./shiftTime.ts";
 
-/** How the times of a grid lie. */
-export interface TimeGridOptions {
-  /** Discrete paths: as diffusers' timestep_spacing. Continuous paths know 'linspace' only. */
-  spacing?: "leading" | "linspace" | "trailing";
-  /** Added to 'leading' timesteps: diffusers' steps_offset; 1 in Stable Diffusion v1.5. */
+/** How a grid lies on its path. */
+export interface GridOptions {
+  /**
+   * Discrete paths, with the names of diffusers: "leading" (default), "trailing", "linspace".
+   * Others: "uniform" (default), or "linspace" to the smallest training time 1/1000 and then 0, as diffusers' FlowMatchEuler spaces by itself.
+   */
+  spacing?: "leading" | "trailing" | "linspace" | "uniform";
+  /** What "leading" adds to each timestep. Default 1, as Stable Diffusion has it. */
   stepsOffset?: number;
-  /** Flows: t ↦ s·t/(1 + (s − 1)·t) with this s ≥ 0; 3 in SD3. */
+  /** Time shift of a flow path, > 0. Default 1. */
   shift?: number;
-  /** Flows: FLUX's dynamic shift for this number of image tokens (a quarter of the latent's pixels), in place of `shift`. */
+  /** Number of image tokens, for FLUX's dynamic shift instead of a `shift`. */
   fluxTokens?: number;
-  /** The first time; the path's noiseTime where left out. */
+  /** The first time. Default: the path's noiseTime. "leading" and "trailing" spread their steps below it. */
   start?: number;
 }
 
 /**
- * n + 1 times from noise to data, strictly falling. On a discrete path the last one is −1, the path's end; on a flow a uniform grid is shifted as asked. docs/math.md §1.
- * @param n  steps, ≥ 1    @throws EtalonError OUT_OF_RANGE: n, an option, or an option that the path does not know
+ * The n + 1 times of a trajectory of n steps, from noise to data; strictly falling, the last one is the path's dataTime.   docs/math.md §1
+ * Discrete: training timesteps, then −1; as diffusers' DDIM grids, but a step goes to the next time of the grid, never to t − T/n.
+ * @throws EtalonError OUT_OF_RANGE: an option the path does not know, or more steps than there are timesteps
  */
-export function timeGrid(path: Path, n: number, options: TimeGridOptions = {}): number[] {
-  check.count("n", n);
+export function timeGrid(path: Path, n: number, options: GridOptions = {}): number[] {
+  check.count("steps", n);
   return path.discrete ? discreteGrid(path, n, options) : continuousGrid(path, n, options);
 }
 
-function discreteGrid(
-  path: Path,
-  n: number,
-  { spacing = "leading", stepsOffset = 1, shift, fluxTokens, start }: TimeGridOptions,
-): number[] {
-  check.oneOf("spacing", spacing, ["leading", "linspace", "trailing"]);
-  if (shift !== undefined || fluxTokens !== undefined)
-    throw new EtalonError("OUT_OF_RANGE", {
-      argument: "shift",
-      value: shift ?? fluxTokens,
-      allowed: "none on a discrete path",
-    });
-  const last = check.range("start", start ?? path.noiseTime, { min: 0, max: path.noiseTime, integer: true });
-  const train = last + 1;
-  check.range("n", n, { max: train });
+function discreteGrid(path: Path, n: number, options: GridOptions): number[] {
+  const { spacing = "leading", stepsOffset = 1, start = path.noiseTime, shift, fluxTokens } = options;
+  check.oneOf("spacing", spacing, ["leading", "trailing", "linspace"]);
+  check.range("start", start, { min: 0, max: path.noiseTime, integer: true });
+  check.range("stepsOffset", stepsOffset, { min: 0, integer: true });
+  check.that(shift === undefined && fluxTokens === undefined, "OUT_OF_RANGE", {
+    argument: shift === undefined ? "fluxTokens" : "shift",
+    value: shift ?? fluxTokens,
+    allowed: "nothing: a discrete path has no time shift",
+  });
+  const count = start + 1;
+  check.range("steps", n, { min: 1, max: count, integer: true });
   const times = Array.from({ length: n }, (_, i) => {
-    if (spacing === "leading") return Math.min(last, Math.floor(train / n) * (n - 1 - i) + stepsOffset);
-    if (spacing === "trailing") return Math.round(train - (i * train) / n) - 1;
-    return n === 1 ? last : Math.round((last * (n - 1 - i)) / (n - 1));
+    if (spacing === "leading") return (n - 1 - i) * Math.floor(count / n) + stepsOffset;
+    if (spacing === "trailing") return roundHalfEven(count - (i * count) / n) - 1;
+    return n === 1 ? start : roundHalfEven((start * (n - 1 - i)) / (n - 1));
   });
-  return checkFalling([...times, path.dataTime]);
+  check.that(times[0] <= path.noiseTime, "OUT_OF_RANGE", {
+    argument: "stepsOffset",
+    value: stepsOffset,
+    allowed: `at most ${path.noiseTime - times[0] + stepsOffset} with ${n} steps`,
+  });
+  return [...times, path.dataTime];
 }
 
-function continuousGrid(
-  path: Path,
-  n: number,
-  { spacing = "linspace", stepsOffset, shift, fluxTokens, start = path.noiseTime }: TimeGridOptions,
-): number[] {
-  check.oneOf("spacing", spacing, ["linspace"]);
+function continuousGrid(path: Path, n: number, options: GridOptions): number[] {
+  const { spacing = "uniform", fluxTokens, start = path.noiseTime } = options;
+  check.oneOf("spacing", spacing, ["uniform", "linspace"]);
   check.range("start", start, { above: path.dataTime, max: 1 });
-  const odd = { stepsOffset, ...(path.name === "rectified-flow" ? {} : { shift, fluxTokens }) };
-  for (const [argument, value] of Object.entries(odd)) {
-    if (value !== undefined)
-      throw new EtalonError("OUT_OF_RANGE", { argument, value, allowed: `none on ${path.name}` });
-  }
-  const s = fluxTokens === undefined ? check.range("shift", shift ?? 1, { above: 0 }) : fluxShift(fluxTokens);
-  const times = Array.from({ length: n + 1 }, (_, i) => {
-    const t = start * (1 - i / n);
-    return s === 1 ? t : (s * t) / (1 + (s - 1) * t);
+  check.that(options.shift === undefined || fluxTokens === undefined, "OUT_OF_RANGE", {
+    argument: "shift",
+    value: options.shift,
+    allowed: "nothing beside fluxTokens, which gives the shift",
   });
-  return checkFalling(times);
-}
-
-/** FLUX's time shift e^μ, μ linear in the number of image tokens: 0.5 at 256, 1.15 at 4096 (diffusers' calculate_shift). */
-export function fluxShift(tokens: number): number {
-  check.count("fluxTokens", tokens);
-  return Math.exp(0.5 + ((1.15 - 0.5) * (tokens - 256)) / (4096 - 256));
-}
-
-function checkFalling(times: number[]): number[] {
-  const fault = times.findIndex((t, i) => i > 0 && !(t < times[i - 1]));
-  if (fault > 0)
+  check.that(options.stepsOffset === undefined, "OUT_OF_RANGE", {
+    argument: "stepsOffset",
+    value: options.stepsOffset,
+    allowed: "nothing: only a discrete path has it",
+  });
+  const shift = fluxTokens === undefined ? (options.shift ?? 1) : fluxShift(fluxTokens);
+  const first = unshiftTime(start, shift);
+  const last = shiftTime(smallestTrainingTime, shift);
+  const times = Array.from({ length: n }, (_, i) => {
+    if (i === 0) return start;
+    return spacing === "uniform"
+      ? shiftTime((first * (n - i)) / n, shift)
+      : shiftTime(first + ((last - first) * i) / (n - 1), shift);
+  });
+  if (times.some((t, i) => i > 0 && !(t < times[i - 1]))) {
     throw new EtalonError("OUT_OF_RANGE", {
-      argument: "n",
-      value: times.length - 1,
-      allowed: "as many steps as give falling times",
+      argument: "start",
+      value: start,
+      allowed: `a time above ${shiftTime(smallestTrainingTime, shift)}, where the "linspace" grid ends`,
     });
-  return times;
+  }
+  return [...times, path.dataTime];
+}
+
+const smallestTrainingTime = 1 / 1000;
+
+/** numpy's rounding: a half goes to the even neighbour. */
+function roundHalfEven(x: number): number {
+  const below = Math.floor(x);
+  const rest = x - below;
+  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
 }

@@ -1,0 +1,14 @@
+import type { PathPoint } from "./Path.ts";
+
+/**
+ * The point of a variance-preserving path with log ᾱ = `logAlphaBar` ≤ 0: α = √ᾱ, σ = √(1 − ᾱ), without loss of digits near the data.
+ * −∞ is pure noise, 0 is the data.
+ */
+export function variancePreserving(logAlphaBar: number): PathPoint {
+  const variance = 0 - Math.expm1(logAlphaBar); // "0 −" keeps −0 out
+  return {
+    alpha: Math.exp(logAlphaBar / 2),
+    sigma: Math.sqrt(variance),
+    logSnr: (logAlphaBar - Math.log(variance)) / 2,
+  };
+}
