@@ -108,7 +108,7 @@ function givenTimes(times: PlanOptions["times"], steps: unknown, grid: GridOptio
   return times;
 }
 
-function windowOf(sde: PlanOptions["sde"], steps: number): readonly [number, number] {
+function windowOf(sde: NonNullable<PlanOptions["sde"]>, steps: number): readonly [number, number] {
   if (sde === "all") return [0, steps];
   if (sde === "none") return [0, 0];
   check.that(Array.isArray(sde) && sde.length === 2, "OUT_OF_RANGE", {
