@@ -7,7 +7,8 @@ export function shiftTime(t: number, shift: number): number {
 }
 
 /** The time that `shiftTime` takes to t. */
-export const unshiftTime = (t: number, shift: number): number => shiftTime(t, 1 / shift);
+export const unshiftTime = (t: number, shift: number): number =>
+  shiftTime(t, 1 / check.range("shift", shift, { above: 0 }));
 
 /** The line that gives FLUX's μ by the number of image tokens; the names are those of diffusers' scheduler config. */
 export interface DynamicShift {
