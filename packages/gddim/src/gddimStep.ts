@@ -13,5 +13,5 @@ import type { StepMap } from "./StepMap.ts";
 export function gddimStep(path: Path, t: number, s: number, eta: number): StepMap {
   check.range("eta", eta, { min: 0 }, "0 gives the deterministic sampler.");
   const gap = snrGap(path, t, s);
-  return marginalStep(path, t, s, eta === 0 || gap === 0 ? 0 : -eta * eta * gap); // ρ = r^(η²); r^0 = 1, also where r = 0
+  return marginalStep(path, t, s, eta === 0 || gap === 0 ? 0 : -eta * (eta * gap)); // ρ = r^(η²); r^0 = 1, also where r = 0; eta·eta first could underflow to 0·∞
 }

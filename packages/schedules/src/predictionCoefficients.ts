@@ -20,9 +20,9 @@ export function predictionCoefficients(
 ): { readonly x0: Linear; readonly eps: Linear } {
   switch (prediction) {
     case "epsilon":
-      return { x0: alpha === 0 ? nowhere : { x: 1 / alpha, o: -sigma / alpha }, eps: { x: 0, o: 1 } };
+      return { x0: vanishes(alpha) ? nowhere : { x: 1 / alpha, o: -sigma / alpha }, eps: { x: 0, o: 1 } };
     case "sample":
-      return { x0: { x: 0, o: 1 }, eps: sigma === 0 ? nowhere : { x: 1 / sigma, o: -alpha / sigma } };
+      return { x0: { x: 0, o: 1 }, eps: vanishes(sigma) ? nowhere : { x: 1 / sigma, o: -alpha / sigma } };
     case "v": {
       const norm = alpha * alpha + sigma * sigma; // 1 on VP
       return { x0: { x: alpha / norm, o: -sigma / norm }, eps: { x: sigma / norm, o: alpha / norm } };
@@ -34,6 +34,8 @@ export function predictionCoefficients(
   }
 }
 
+/** 0, or so near it (6e-309) that the inverse overflows. */
+const vanishes = (x: number): boolean => !Number.isFinite(1 / x);
 const nowhere: Linear = { x: Number.NaN, o: Number.NaN };
 
 /**
@@ -41,7 +43,7 @@ const nowhere: Linear = { x: Number.NaN, o: Number.NaN };
  * @throws EtalonError OUT_OF_RANGE: x̂0 of an ε-prediction where α = 0; ε̂ of an x0-prediction where σ = 0
  */
 export function requireForm(prediction: Prediction, form: "x0" | "eps", { alpha, sigma }: PathPoint): void {
-  if (form === "x0" && prediction === "epsilon" && alpha === 0) {
+  if (form === "x0" && prediction === "epsilon" && vanishes(alpha)) {
     throw new EtalonError("OUT_OF_RANGE", {
       argument: "prediction",
       value: prediction,
@@ -49,7 +51,7 @@ export function requireForm(prediction: Prediction, form: "x0" | "eps", { alpha,
       hint: "In pure noise an ε-prediction tells nothing of the data: start the grid at a later time, as with start: 0.98.",
     });
   }
-  if (form === "eps" && prediction === "sample" && sigma === 0) {
+  if (form === "eps" && prediction === "sample" && vanishes(sigma)) {
     throw new EtalonError("OUT_OF_RANGE", {
       argument: "prediction",
       value: prediction,
