@@ -1,14 +1,9 @@
 import { check, EtalonError } from "@etalon/errors";
+import type { ImageBatch } from "@etalon/models";
 
-/** A batch of images of one size: 8-bit RGB, NHWC, contiguous. */
-export interface ImageBatch {
-  data: Uint8Array;
-  count: number;
-  width: number;
-  height: number;
-}
+export type { ImageBatch };
 
-/** @throws EtalonError BAD_SHAPE: data is not count × height × width × 3 bytes; OUT_OF_RANGE: a size below 1 */
+/** @throws EtalonError BAD_SHAPE: data is not count × height × width × 3 bytes; BAD_TYPE: not a Uint8Array; OUT_OF_RANGE: a size below 1 */
 export function checkImages(images: ImageBatch): ImageBatch {
   const { data, count, width, height } = images;
   check.count("images.width", width);
@@ -20,13 +15,11 @@ export function checkImages(images: ImageBatch): ImageBatch {
   return images;
 }
 
-/** The pixels of one image of the batch: a view, RGB, [height, width, 3]. */
-export function imageAt({ data, width, height }: ImageBatch, index: number): Uint8Array {
+/** Applies a function to the pixels of every image of a batch: 8-bit RGB, [height, width, 3], a view. */
+export function perImage(
+  { data, count, width, height }: ImageBatch,
+  score: (pixels: Uint8Array, index: number) => number,
+): Float32Array {
   const size = width * height * 3;
-  return data.subarray(index * size, (index + 1) * size);
-}
-
-/** Applies a function to the pixels (RGB, [height, width, 3]) of every image of a batch. */
-export function perImage(images: ImageBatch, score: (pixels: Uint8Array, index: number) => number): Float32Array {
-  return Float32Array.from({ length: images.count }, (_, i) => score(imageAt(images, i), i));
+  return Float32Array.from({ length: count }, (_, i) => score(data.subarray(i * size, (i + 1) * size), i));
 }

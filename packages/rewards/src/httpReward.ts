@@ -92,11 +92,11 @@ function request({ data, width, height }: ImageBatch, prompts: readonly string[]
 
 function readScores(name: string, answer: unknown, count: number): number[] {
   const { scores } = (answer ?? {}) as { scores?: unknown };
-  const numbers =
-    Array.isArray(scores) && scores.length === count && scores.every((score) => typeof score === "number");
-  if (numbers) return scores;
-  const what = Array.isArray(scores) ? `${scores.length} scores` : "an answer without a list of scores";
-  throw failure(name, `the server gave ${what}; allowed: {"scores": [${count} numbers]}`);
+  const refuse = (what: string) => failure(name, `the server gave ${what}; allowed: {"scores": [${count} numbers]}`);
+  if (!Array.isArray(scores)) throw refuse("an answer without a list of scores");
+  if (scores.length !== count) throw refuse(`${scores.length} scores`);
+  if (!scores.every((score) => typeof score === "number")) throw refuse("a score that is no number");
+  return scores;
 }
 
 const failure = (name: string, why: string, cause?: unknown) =>

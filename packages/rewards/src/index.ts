@@ -1,6 +1,6 @@
 export { EtalonError } from "@etalon/errors";
 export { type HttpRewardOptions, httpReward } from "./httpReward.ts";
-export { checkImages, type ImageBatch, imageAt, perImage } from "./ImageBatch.ts";
+export { checkImages, type ImageBatch, perImage } from "./ImageBatch.ts";
 export { loadReward, rewardNames } from "./loadReward.ts";
 export { isMixedReward, type MixedReward, type MixLevel, type MixPart, mixLevels, mixRewards } from "./mixRewards.ts";
 export { defineReward, isReward, type Reward, type Scores } from "./Reward.ts";
@@ -9,3 +9,4 @@ export { scoreChecked } from "./scoreChecked.ts";
 export { brightness } from "./statistics/brightness.ts";
 export { colourfulness } from "./statistics/colourfulness.ts";
 export { type JpegOptions, jpegCompressibility, jpegIncompressibility } from "./statistics/jpegCompressibility.ts";
+export type { TinyClipOptions } from "./tinyClip/tinyClipReward.ts";

@@ -1,6 +1,6 @@
 import { check } from "@etalon/errors";
 import sharp from "sharp";
-import { type ImageBatch, imageAt } from "../ImageBatch.ts";
+import type { ImageBatch } from "../ImageBatch.ts";
 import { defineReward, type Reward } from "../Reward.ts";
 
 /** How images are written as JPEG before their bytes are counted. */
@@ -32,12 +32,13 @@ const checkQuality = ({ quality = 95 }: JpegOptions) =>
 /** PIL writes the 18 bytes of a JFIF segment, sharp does not. */
 const jfifSegment = 18;
 
-async function jpegSizes(images: ImageBatch, quality: number): Promise<Float32Array> {
-  const { width, height } = images;
-  const size = async (pixels: Uint8Array) => {
+async function jpegSizes({ data, count, width, height }: ImageBatch, quality: number): Promise<Float32Array> {
+  const bytes = width * height * 3;
+  const size = async (index: number) => {
+    const pixels = data.subarray(index * bytes, (index + 1) * bytes);
     const image = sharp(pixels, { raw: { width, height, channels: 3 } });
     const file = await image.jpeg({ quality, chromaSubsampling: "4:2:0", optimiseCoding: false }).toBuffer();
     return (file.length + jfifSegment) / 1000;
   };
-  return Float32Array.from(await Promise.all(Array.from({ length: images.count }, (_, i) => size(imageAt(images, i)))));
+  return Float32Array.from(await Promise.all(Array.from({ length: count }, (_, i) => size(i))));
 }

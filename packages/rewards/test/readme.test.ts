@@ -1,0 +1,13 @@
+import { readFileSync } from "node:fs";
+import { expect, test, vi } from "vitest";
+
+test("the README's example is this folder's readme.js, and prints what the README says", async () => {
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  expect(readme).toContain(readFileSync(new URL("readme.js", import.meta.url), "utf8").trim());
+  const lines: string[] = [];
+  const log = vi.spyOn(console, "log").mockImplementation((...parts) => void lines.push(parts.join(" ")));
+  await import("./readme.js" as string);
+  log.mockRestore();
+  expect(lines.length).toBe(3);
+  expect(readme).toContain(lines.join("\n"));
+});
