@@ -1,30 +1,42 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { check, EtalonError } from "@etalon/errors";
-import { readSafetensors, toFloat32, writeSafetensors } from "@etalon/weights";
+import writeFileAtomic from "write-file-atomic";
 import { type EmojiData, loadEmoji } from "./emoji/loadEmoji.ts";
 import { vocabulary } from "./emoji/vocabulary.ts";
-import { type TinyConfig, tinyDefault } from "./tiny/config.ts";
+import { tinyDefault } from "./tiny/config.ts";
+import { findCheckpoint, loadCheckpoint, readCheckpointState, saveCheckpoint } from "./tiny/pretrainCheckpoint.ts";
 import {
+  learningRateAt,
   type PretrainOptions,
   type PretrainState,
   pretrainDefaults,
   pretrainState,
   pretrainStep,
 } from "./tiny/pretrainStep.ts";
+import { sampleGrid } from "./tiny/sampleGrid.ts";
 import { TinyTokenizer } from "./tiny/TinyTokenizer.ts";
 import { TinyTransformer2DModel } from "./tiny/TinyTransformer2DModel.ts";
 
+/** What can be pre-trained. */
+export const pretrainPresets = ["tiny"] as const;
+
 /** What a run of pre-training takes beside its hyper-parameters. */
 export interface PretrainRun extends Partial<PretrainOptions> {
-  /** The folder written to: the model at the end (and at every checkpoint), checkpoint/ to resume from, log.jsonl. */
+  preset?: (typeof pretrainPresets)[number];
+  /** The folder written to: the averaged model (as `loadPipeline` reads it), checkpoint/ to resume from, log.jsonl, samples/. */
   out: string;
-  /** Goes on from `out`'s checkpoint with the options it was begun with; `steps` may be other. */
+  /** Goes on from `out`'s checkpoint with the options it was begun with; those given here override. */
   resume?: boolean;
+  /** Stops, with a checkpoint, at the first update that ends after so many seconds; a resumed run goes on. */
+  seconds?: number;
   /** Updates between checkpoints. */
   checkpointEvery?: number;
-  /** Where the fetched data lies. */
+  /** Where the fetched data lies; see `loadEmoji`. */
   cache?: string;
+  /** The data, where the caller has it already. */
+  data?: EmojiData;
+  onProgress?: (progress: { stage: string; done: number; total: number; note?: string }) => void;
   signal?: AbortSignal;
 }
 
@@ -33,40 +45,31 @@ export interface PretrainProgress {
   step: number;
   steps: number;
   loss: number;
+  learningRate: number;
   seconds: number;
   /** The folder with the averaged model, where this update wrote a checkpoint. */
   saved?: string;
 }
 
 /**
- * Pre-trains the tiny default on the Twemoji pictures, by flow matching, on the engine that is current. Yields after every update; a checkpoint lies in
- * `out` every `checkpointEvery` updates, at the end, and when `signal` aborts or the caller stops iterating.
- * @throws EtalonError EXISTS: `out` holds a run and `resume` is off; NOT_FOUND: nothing to resume; IO: the data can't be fetched; ABORTED: after saving
+ * Pre-trains the tiny default on the Twemoji pictures, by flow matching, on the engine that is current. Yields after every update; a checkpoint and a picture of
+ * samples lie in `out` every `checkpointEvery` updates, and a checkpoint at the end, when `signal` aborts, and when the caller stops iterating.
+ * Draws depend on (seed, update) only: a resumed run repeats an uninterrupted one bit by bit on the same engine.
+ * @throws EtalonError EXISTS: `out` holds a run and `resume` is off; NOT_FOUND: nothing to resume; IO: the data can't be fetched; NOT_FINITE; ABORTED: after saving
  */
 export async function* pretrain(run: PretrainRun): AsyncGenerator<PretrainProgress> {
-  const { out, resume = false, checkpointEvery = 500, cache, signal, ...given } = run;
-  check.count("checkpointEvery", checkpointEvery);
-  const checkpoint = join(out, "checkpoint");
-  if (!resume && existsSync(checkpoint)) {
-    throw new EtalonError("EXISTS", {
-      argument: "out",
-      value: out,
-      allowed: "a folder without a run",
-      hint: "Resume goes on with it.",
-    });
-  }
-  if (resume && !existsSync(checkpoint))
-    throw new EtalonError("NOT_FOUND", { argument: "out", value: out, allowed: "a folder with a checkpoint" });
-  const options = { ...pretrainDefaults, ...(resume ? readState(checkpoint).options : {}), ...given };
-  const data = await loadEmoji({ cache });
+  const { options, checkpoint } = checkRun(run);
+  const { out, onProgress } = run;
+  onProgress?.({ stage: "data", done: 0, total: 1 });
+  const data = run.data ?? (await loadEmoji({ cache: run.cache }));
   const tokenizer = new TinyTokenizer(vocabulary(data.entries), tinyDefault.max_words);
-  const model = new TinyTransformer2DModel({ ...tinyDefault, vocab_size: tokenizer.size });
-  if (resume) model.load(join(checkpoint, "model.safetensors"));
-  else model.initialise(options.seed);
+  const model = new TinyTransformer2DModel({ ...tinyDefault, vocab_size: tokenizer.size }).initialise(options.seed);
   const state = pretrainState(model, options);
-  if (resume) loadCheckpoint(checkpoint, state);
   try {
-    yield* updates(state, data, tokenizer, options, { out, checkpointEvery, signal });
+    if (checkpoint !== undefined) loadCheckpoint(checkpoint, state);
+    mkdirSync(join(out, "samples"), { recursive: true });
+    cutLog(join(out, "log.jsonl"), state.step);
+    yield* updates(run, state, data, tokenizer, options);
   } finally {
     state.optimiser.dispose();
     state.ema.dispose();
@@ -74,84 +77,76 @@ export async function* pretrain(run: PretrainRun): AsyncGenerator<PretrainProgre
   }
 }
 
+function checkRun(run: PretrainRun): { options: PretrainOptions; checkpoint: string | undefined } {
+  check.oneOf("preset", run.preset ?? "tiny", pretrainPresets, "NOT_FOUND");
+  check.text("out", run.out);
+  check.count("checkpointEvery", run.checkpointEvery ?? 500);
+  if (run.seconds !== undefined) check.range("seconds", run.seconds, { above: 0 });
+  const checkpoint = findCheckpoint(run.out);
+  if (run.resume !== true && checkpoint !== undefined) {
+    const hint = "Resume goes on with it.";
+    throw new EtalonError("EXISTS", { argument: "out", value: run.out, allowed: "a folder without a run", hint });
+  }
+  if (run.resume === true && checkpoint === undefined) {
+    throw new EtalonError("NOT_FOUND", { argument: "out", value: run.out, allowed: "a folder with a checkpoint" });
+  }
+  const options = { ...pretrainDefaults, ...(checkpoint === undefined ? {} : readCheckpointState(checkpoint).options) };
+  for (const key of Object.keys(pretrainDefaults) as (keyof PretrainOptions)[]) options[key] = run[key] ?? options[key];
+  check.count("steps", options.steps);
+  check.count("batch", options.batch);
+  check.range("learningRate", options.learningRate, { above: 0 });
+  check.range("warmup", options.warmup, { min: 1, integer: true });
+  check.range("emaDecay", options.emaDecay, { min: 0, below: 1 });
+  check.range("focusAfter", options.focusAfter, { min: 0, max: 1 });
+  check.range("seed", options.seed, { min: 0, integer: true });
+  return { options, checkpoint };
+}
+
 async function* updates(
+  { out, checkpointEvery = 500, seconds = Infinity, onProgress, signal }: PretrainRun,
   state: PretrainState,
   data: EmojiData,
   tokenizer: TinyTokenizer,
   options: PretrainOptions,
-  { out, checkpointEvery, signal }: { out: string; checkpointEvery: number; signal?: AbortSignal },
 ): AsyncGenerator<PretrainProgress> {
+  const { steps } = options;
+  const end = performance.now() + 1000 * seconds;
   let saved = state.step;
+  const save = () => {
+    saveCheckpoint(out, state, tokenizer, options);
+    saved = state.step;
+  };
   try {
-    while (state.step < options.steps) {
-      if (signal?.aborted)
-        throw new EtalonError(
-          "ABORTED",
-          {},
-          { message: `stopped after update ${state.step}; resume goes on from there` },
-        );
-      const started = performance.now();
-      const loss = pretrainStep(state, data, tokenizer, options);
-      const due = state.step % checkpointEvery === 0 || state.step === options.steps;
-      if (due) {
-        save(out, state, tokenizer, options);
-        saved = state.step;
+    while (state.step < steps && performance.now() < end) {
+      if (signal?.aborted) {
+        const message = `stopped after update ${state.step}; resume goes on from there`;
+        throw new EtalonError("ABORTED", {}, { message });
       }
-      const seconds = (performance.now() - started) / 1000;
-      yield { step: state.step, steps: options.steps, loss, seconds, ...(due ? { saved: out } : {}) };
+      const started = performance.now();
+      const learningRate = learningRateAt(state.step, options);
+      const loss = pretrainStep(state, data, tokenizer, options);
+      const step = state.step;
+      const line = { step, loss, learningRate, seconds: round((performance.now() - started) / 1000) };
+      appendFileSync(join(out, "log.jsonl"), `${JSON.stringify(line)}\n`);
+      const due = step % checkpointEvery === 0 || step === steps;
+      if (due) {
+        save();
+        writeFileAtomic.sync(join(out, "samples", `${String(step).padStart(6, "0")}.png`), await sampleGrid(out));
+      }
+      onProgress?.({ stage: "pretrain", done: step, total: steps, note: `loss ${loss.toFixed(4)}` });
+      yield { ...line, steps, ...(due ? { saved: out } : {}) };
       await new Promise(setImmediate); // lets signals in
     }
   } finally {
-    if (saved !== state.step) save(out, state, tokenizer, options);
+    if (saved !== state.step) save();
   }
 }
 
-/** Writes the checkpoint (beside the old one, then in its place) and the averaged model in half precision. */
-function save(out: string, state: PretrainState, tokenizer: TinyTokenizer, options: PretrainOptions): void {
-  const [fresh, checkpoint] = [join(out, ".checkpoint-new"), join(out, "checkpoint")];
-  rmSync(fresh, { recursive: true, force: true });
-  mkdirSync(fresh, { recursive: true });
-  const { model, ema, optimiser, step } = state;
-  model.parameters.save(join(fresh, "model.safetensors"), "F32");
-  model.parameters.save(join(fresh, "ema.safetensors"), "F32", ema.averages);
-  const moments = [...optimiser.state()].map(([name, { shape, data }]) => [
-    name,
-    { dtype: "F32" as const, shape, data },
-  ]);
-  writeSafetensors(join(fresh, "optimizer.safetensors"), Object.fromEntries(moments));
-  writeFileSync(join(fresh, "state.json"), `${JSON.stringify({ step, options }, null, 2)}\n`);
-  rmSync(checkpoint, { recursive: true, force: true });
-  renameSync(fresh, checkpoint);
-  saveModel(out, model.config, tokenizer, (file) => model.parameters.save(file, "F16", ema.averages));
+/** Drops the lines of updates that are to be done again, and a line that a killed process left unfinished. */
+function cutLog(file: string, step: number): void {
+  const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n").filter((line) => line.endsWith("}")) : [];
+  const kept = lines.filter((line) => (JSON.parse(line) as { step: number }).step <= step);
+  writeFileSync(file, kept.map((line) => `${line}\n`).join(""));
 }
 
-function saveModel(
-  folder: string,
-  config: TinyConfig,
-  tokenizer: TinyTokenizer,
-  saveWeights: (file: string) => void,
-): void {
-  saveWeights(join(folder, "diffusion_pytorch_model.safetensors"));
-  writeFileSync(join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
-  writeFileSync(
-    join(folder, "tokenizer.json"),
-    `${JSON.stringify({ length: tokenizer.length, vocabulary: tokenizer.vocabulary })}\n`,
-  );
-}
-
-function readState(checkpoint: string): { step: number; options: PretrainOptions } {
-  return JSON.parse(readFileSync(join(checkpoint, "state.json"), "utf8"));
-}
-
-function loadCheckpoint(checkpoint: string, state: PretrainState): void {
-  const moments = readSafetensors(join(checkpoint, "optimizer.safetensors"));
-  state.optimiser.load(
-    new Map(
-      moments.names.map((name) => [name, { shape: moments.info(name).shape, data: toFloat32(moments.get(name)) }]),
-    ),
-  );
-  const averages = new TinyTransformer2DModel(state.model.config).load(join(checkpoint, "ema.safetensors"));
-  for (const [name, average] of state.ema.averages) average.assign(averages.parameters.get(name));
-  averages.dispose();
-  state.step = readState(checkpoint).step;
-}
+const round = (seconds: number) => Math.round(seconds * 1000) / 1000;

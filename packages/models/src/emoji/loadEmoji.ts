@@ -17,8 +17,6 @@ export interface EmojiEntry {
   colours: string[];
   /** The skin tone of a variant, as "medium skin"; empty for a base emoji. */
   tone: string;
-  /** How often it is drawn in training, relative to a base emoji's 1. */
-  weight: number;
 }
 
 /** The emoji pictures, 32×32 RGB on white. */
@@ -56,7 +54,6 @@ const pixels = side * side * 3;
 
 /**
  * Loads the Twemoji pictures with their names, keywords and colours. The data (60 MB) is fetched into the cache the first time.
- * Base emoji have weight 1, single-skin-tone variants 0.15.
  */
 export async function loadEmoji({ cache = cacheFolder() }: { cache?: string } = {}): Promise<EmojiData> {
   const pictures = await fetchPackage(emojiSources.pictures, cache);
@@ -102,8 +99,8 @@ function variants(source: SourceEntry, keywords: Map<string, string[]>): { file:
     ([tone, { has_img_twitter }]) => tone in tones && has_img_twitter,
   );
   return [
-    { file: source.image, entry: { ...base, tone: "", weight: 1 } },
-    ...skins.map(([tone, { image }]) => ({ file: image, entry: { ...base, tone: tones[tone], weight: 0.15 } })),
+    { file: source.image, entry: { ...base, tone: "" } },
+    ...skins.map(([tone, { image }]) => ({ file: image, entry: { ...base, tone: tones[tone] } })),
   ];
 }
 

@@ -10,6 +10,7 @@ import {
 } from "@etalon/engine";
 import { check, EtalonError } from "@etalon/errors";
 import { trainingCaption } from "../emoji/captions.ts";
+import { drawWeight } from "../emoji/drawWeight.ts";
 import type { EmojiData } from "../emoji/loadEmoji.ts";
 import { Random } from "../random.ts";
 import type { TinyTokenizer } from "./TinyTokenizer.ts";
@@ -25,15 +26,18 @@ export interface PretrainOptions {
   warmup: number;
   /** Share of the old weights that the moving average keeps an update. */
   emaDecay: number;
+  /** Share of the updates after which rare kinds of emoji are drawn less (`drawWeight`). */
+  focusAfter: number;
   seed: number;
 }
 
 export const pretrainDefaults: PretrainOptions = {
-  steps: 12_000,
+  steps: 7000,
   batch: 64,
   learningRate: 1e-3,
   warmup: 200,
   emaDecay: 0.9995,
+  focusAfter: 0.3,
   seed: 0,
 };
 
@@ -119,12 +123,12 @@ function byName(variables: ReadonlyMap<string, Variable>, grads: NamedTensorMap)
 function drawBatch(
   data: EmojiData,
   tokenizer: TinyTokenizer,
-  { batch, seed }: PretrainOptions,
+  { batch, seed, steps, focusAfter }: PretrainOptions,
   step: number,
   dim: number,
 ) {
   const random = new Random(seed, step);
-  const cumulative = cumulativeWeights(data);
+  const cumulative = cumulativeWeights(data, step >= focusAfter * steps);
   const [x0, xt, t, weight] = [
     new Float32Array(batch * dim),
     new Float32Array(batch * dim),
@@ -152,14 +156,18 @@ function drawTime(random: Random): number {
   return 1 / (1 + Math.exp(-(0.3 + random.normal())));
 }
 
-const sums = new WeakMap<EmojiData, Float64Array>();
+const sums = { wide: new WeakMap<EmojiData, Float64Array>(), focused: new WeakMap<EmojiData, Float64Array>() };
 
-function cumulativeWeights(data: EmojiData): Float64Array {
-  let cumulative = sums.get(data);
+function cumulativeWeights(data: EmojiData, focused: boolean): Float64Array {
+  const cache = sums[focused ? "focused" : "wide"];
+  let cumulative = cache.get(data);
   if (!cumulative) {
     let sum = 0;
-    cumulative = Float64Array.from(data.entries, ({ weight }) => (sum += weight));
-    sums.set(data, cumulative);
+    cumulative = Float64Array.from(data.entries, (entry) => {
+      sum += drawWeight(entry, focused);
+      return sum;
+    });
+    cache.set(data, cumulative);
   }
   return cumulative;
 }
