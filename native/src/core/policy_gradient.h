@@ -1,39 +1,44 @@
-// The clipped objective of a sample and its gradient with respect to an element of the model's output.   docs/math.md §4
+// Clipped objective, KL to a reference and the gradient with respect to the model output.   docs/math.md §4
+// Two passes: the first sums squared residuals and squared mean shifts of a sample; the scalars below follow; the second writes the gradient.
 #pragma once
-#include "core/log_prob.h"
+#include <cmath>
+#include <cstdint>
+
+#include "core/hd.h"
 
 namespace etalon::core {
-/** A sample's objective, and the factors that take its elements' residuals to gradients. */
-struct Objective {
+/** A sample's results and the two factors of its gradient: ∂(loss + weight·kl)/∂o = residual·onResidual + shift·onShift. */
+struct PolicyScalars {
   double loss, ratio, clipped, kl;
-  double onResidual;    // ∂loss/∂o = onResidual · residual …
-  double onDifference;  // … + onDifference · (mean − reference mean)
+  double onResidual, onShift;
 };
 
 /**
- * loss = max(−A ρ, −A clip(ρ, 1 − c, 1 + c)); the KL is given beside it, and its gradient is in the factors.
- * clipped counts |ρ − 1| > c as ddpo-pytorch does, also where the clip does not stop the gradient.
- * @param logp, oldLogp  summed over dim    @param differences  Σ (mean − reference mean)²    @param share  1/dim for 'mean', 1 for 'sum'
+ * @param logp, oldLogp  summed over dim    @param shifts  Σ (mean − mean_ref)²; 0 without KL    @param perElement  reduction 'mean': divides by dim
+ * clipped is 1 where |ratio − 1| > clip, also where the objective keeps the unclipped branch (as ddpo-pytorch counts).
  */
-ETALON_HD inline Objective clipped_objective(const Map& map, double logp, double oldLogp, double advantage, double clip, double share, double klWeight, double differences) {
-  const double ratio = exp((logp - oldLogp) * share);
-  const double low = 1 - clip, high = 1 + clip;
-  const double inside = ratio < low ? low : ratio > high ? high : ratio;
-  const double free = -advantage * ratio, held = -advantage * inside;
-  const double variance = map.std * map.std;
-  const double gradient = free >= held ? free : 0.0;
-  Objective out;
-  out.loss = free >= held ? free : held;
-  out.ratio = ratio;
-  out.clipped = fabs(ratio - 1) > clip ? 1.0 : 0.0;
-  out.kl = 0.5 * differences / variance * share;
-  out.onResidual = gradient * map.b / variance * share;
-  out.onDifference = klWeight * map.b / variance * share;
-  return out;
+ETALON_HD inline PolicyScalars policy_scalars(double logp, double oldLogp, double advantage, double clip, double b, double std, double shifts, double klWeight,
+                                              int64_t dim, bool perElement) {
+  const double scale = perElement ? 1.0 / static_cast<double>(dim) : 1.0, perVariance = scale / (std * std);
+  PolicyScalars s;
+  s.ratio = exp((logp - oldLogp) * scale);
+  const double low = 1.0 - clip, high = 1.0 + clip;
+  const double clippedRatio = s.ratio < low ? low : s.ratio > high ? high : s.ratio;
+  const double plain = -advantage * s.ratio, bounded = -advantage * clippedRatio;
+  const bool flows = plain >= bounded;
+  s.kl = 0.5 * shifts * perVariance;
+  s.loss = (flows ? plain : bounded) + klWeight * s.kl;
+  s.clipped = s.ratio < low || s.ratio > high ? 1.0 : 0.0;
+  s.onResidual = flows ? plain * b * perVariance : 0.0;
+  s.onShift = klWeight * b * perVariance;
+  return s;
 }
 
-/** ∂loss/∂o of an element. */
-ETALON_HD inline double output_gradient(const Objective& objective, double residual, double difference) {
-  return fma64(objective.onDifference, difference, objective.onResidual * residual);
+/** mean − mean_ref = b (o − o_ref). */
+ETALON_HD inline double mean_shift(double b, double o, double reference) { return b * (o - reference); }
+
+/** ∂/∂o of one element, before guidance: o_c takes w of it, o_u 1 − w. */
+ETALON_HD inline double output_gradient(double residual, double onResidual, double shift, double onShift) {
+  return residual * onResidual + shift * onShift;
 }
 }  // namespace etalon::core

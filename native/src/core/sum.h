@@ -1,26 +1,22 @@
-// The order of every sum over a sample's elements: fixed chunks, in a chunk fixed lanes, then trees. So the bits depend neither on threads nor on how a batch is split.
+// The fixed tree of every float64 sum: chunks of kSumChunk elements of a sample; in a chunk kSumLanes lanes, lane l adding terms l, l + kSumLanes, … in turn;
+// then the lanes folded in halves. The chunk sums of a sample are added by the same rule. So a sum has the same bits for any thread count, batch split and
+// target.
 #pragma once
+#include <cstdint>
+
 #include "core/hd.h"
 
 namespace etalon::core {
-/** Elements of a chunk. A multiple of four: noise comes by fours. */
-constexpr int kSumChunk = 2048;
-/** Lane l of a chunk adds its elements l, l + kSumLanes, … one after another. A power of two. */
+constexpr int kSumChunk = 1024;
 constexpr int kSumLanes = 16;
 
-/** The lanes' sums folded as a tree: halves onto halves. */
-ETALON_HD inline double fold_lanes(const double lanes[kSumLanes]) {
-  double fold[kSumLanes];
-  for (int i = 0; i < kSumLanes; ++i) fold[i] = lanes[i];
-  for (int half = kSumLanes / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) fold[i] += fold[i + half];
-  return fold[0];
-}
+/** Chunks of a sample of `dim` elements. */
+ETALON_HD inline int64_t sum_chunks(int64_t dim) { return (dim + kSumChunk - 1) / kSumChunk; }
 
-/** The chunks' sums of one sample, added by the same lanes and folded likewise. */
-ETALON_HD inline double sum_chunks(const double* partial, int64_t chunks) {
-  double lanes[kSumLanes] = {};
-  for (int64_t i = 0; i < chunks; ++i) lanes[i % kSumLanes] += partial[i];
-  return fold_lanes(lanes);
+/** Folds the lanes: l takes l + 8, l + 4, l + 2, l + 1 in that order. */
+ETALON_HD inline double fold_lanes(double* lanes) {
+  for (int step = kSumLanes / 2; step > 0; step /= 2)
+    for (int l = 0; l < step; ++l) lanes[l] += lanes[l + step];
+  return lanes[0];
 }
 }  // namespace etalon::core
