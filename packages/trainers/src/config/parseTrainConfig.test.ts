@@ -1,0 +1,84 @@
+import { EtalonError } from "@etalon/errors";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseSets } from "./parseSets.ts";
+import { parseTrainConfig, trainConfigSchema } from "./parseTrainConfig.ts";
+import { trainPreset, trainPresets } from "./trainPresets.ts";
+
+const refusal = (json: unknown, sets: string[] = []) => {
+  try {
+    parseTrainConfig(json, sets);
+  } catch (error) {
+    if (EtalonError.is(error)) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return "let through";
+};
+
+describe("parseTrainConfig", () => {
+  test("fills in defaults: the given over the algorithm's over the general ones", () => {
+    const config = parseTrainConfig({ algorithm: "mixgrpo", sampler: { eta: 0.9 } }, ["train.epochs=6"]);
+    expect(config.sampler).toMatchObject({ eta: 0.9, steps: 25, guidance: 1, window: { size: 4, every: 25 } });
+    expect(config.train).toMatchObject({ epochs: 6, groupSize: 12, advantage: "group", reduction: "mean" });
+    expect(parseTrainConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+  });
+
+  test.each([
+    [
+      { train: { learningrate: 1 } },
+      /^BAD_CONFIG: train\.learningrate is not a key; .* Did you mean "train\.learningRate"\?$/,
+    ],
+    [
+      { sampler: { window: { sise: 2 } } },
+      /^BAD_CONFIG: sampler\.window\.sise is not a key; .* Did you mean "sampler\.window\.size"\?$/,
+    ],
+    [{ rewrad: "x" }, /^BAD_CONFIG: rewrad is not a key; .* Did you mean "reward"\?$/],
+    [{ reward: { mix: [{ reward: "a", wieght: 1 }] } }, /reward\.mix\.0\.(wieght is not a key|weight)/],
+    [{ sampler: { eta: -0.3 } }, /^BAD_CONFIG: sampler\.eta is -0\.3; allowed: a number > 0\.$/],
+    [{ sampler: { eta: 0 } }, /^BAD_CONFIG: sampler\.eta is 0; allowed: a number > 0\.$/],
+    [{ sampler: { eta: Number.NaN } }, /^BAD_CONFIG: sampler\.eta is NaN; allowed: a value of type number\.$/],
+    [{ train: { epochs: 1.5 } }, /^BAD_CONFIG: train\.epochs is 1\.5; allowed: a whole number\.$/],
+    [{ algorithm: "dpo" }, /^BAD_CONFIG: algorithm is "dpo"; allowed: ddpo, .* Did you mean "ddpo"\?$/],
+    [
+      { sampler: { steps: 3, window: {} } },
+      /^BAD_CONFIG: sampler\.window\.size is 4; allowed: at most sampler\.steps, 3\.$/,
+    ],
+    [{ train: { kl: 1, parameters: "all" } }, /^BAD_CONFIG: train\.kl is 1; allowed: 0, unless/],
+    [{ train: { parameters: "(" } }, /^BAD_CONFIG: train\.parameters is "\("; allowed: a regular expression\.$/],
+    [[], /^BAD_CONFIG: config is \[\]; allowed: a JSON object\.$/],
+  ])("refuses %j", (json, message) => {
+    expect(refusal(json)).toMatch(message);
+  });
+
+  test("no stray key gets through, at any level", () => {
+    const places = [[], ["sampler"], ["train"], ["train", "optimiser"], ["checkpoint"], ["measure"]];
+    fc.assert(
+      fc.property(fc.constantFrom(...places), fc.stringMatching(/^[a-z]{1,12}[0-9]$/), (place, key) => {
+        const json = [...place, key].reduceRight<unknown>((value, name) => ({ [name]: value }), 1);
+        expect(refusal(json)).toContain(`${[...place, key].join(".")} is not a key`);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+test("parseSets reads JSON where it is JSON, and text elsewhere; later ones win", () => {
+  expect(parseSets(["a.b=1", "a.c=x=y", "a.b=2", "w=null"])).toEqual({ a: { b: 2, c: "x=y" }, w: null });
+  for (const bad of ["a", "=1", "a..b=1", "__proto__.x=1"]) expect(() => parseSets([bad])).toThrow("--set is");
+});
+
+test("every preset is a config, and the schema describes every key", () => {
+  for (const { config } of Object.values(trainPresets)) expect(parseTrainConfig(config).model).toBe("tiny");
+  expect(() => trainPreset("tiny-dpo")).toThrow('Did you mean "tiny-ddpo"?');
+  const bare: string[] = [];
+  const walk = (schema: unknown, path: string) => {
+    const { properties = {}, anyOf = [] } = schema as { properties?: Record<string, object>; anyOf?: unknown[] };
+    for (const [key, value] of Object.entries(properties)) {
+      if (!("description" in value)) bare.push(`${path}.${key}`);
+      walk(value, `${path}.${key}`);
+    }
+    if (path.endsWith("window")) for (const option of anyOf) walk(option, path);
+  };
+  walk(trainConfigSchema(), "");
+  expect(bare).toEqual([]);
+});

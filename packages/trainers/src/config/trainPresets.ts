@@ -1,0 +1,52 @@
+import { check } from "@etalon/errors";
+import type { TrainConfigInput } from "./TrainConfig.ts";
+
+/** A config by name, with what it is for. */
+export interface TrainPreset {
+  description: string;
+  config: TrainConfigInput;
+}
+
+/** Training configs for the tiny default: they learn within minutes on two CPU cores. */
+export const trainPresets: Readonly<Record<string, TrainPreset>> = {
+  "tiny-ddpo": {
+    description: "DDPO on every step at eta 1.2, all parameters, towards images that JPEG cannot make small",
+    config: {
+      algorithm: "ddpo",
+      reward: "jpeg-incompressibility",
+      sampler: { eta: 1.2, steps: 10 },
+      train: { epochs: 20, parameters: "all", learningRate: 1e-4, clip: 1e-2, trainedSteps: 4 },
+    },
+  },
+  "tiny-mixgrpo": {
+    description:
+      "MixGRPO with a moving window of 3 steps at eta 1.2, all parameters, towards images that fit their prompt",
+    config: {
+      algorithm: "mixgrpo",
+      reward: "tiny-clip",
+      sampler: { eta: 1.2, steps: 10, shift: 1, rule: "gddim", window: { strategy: "progressive", size: 3, every: 5 } },
+      train: { epochs: 40, groupSize: 8, parameters: "all", learningRate: 2e-4, clip: 1e-2, noiseLevelWeight: 4 },
+    },
+  },
+  "tiny-flow-grpo": {
+    description: "Flow-GRPO's noise at level 0.7 with a KL term, LoRA, towards images that fit their prompt",
+    config: {
+      algorithm: "flow-grpo",
+      reward: "tiny-clip",
+      sampler: { eta: 0.7, steps: 10 },
+      train: {
+        epochs: 40,
+        groupSize: 8,
+        learningRate: 2e-3,
+        clip: 1e-2,
+        trainedSteps: 4,
+        noiseLevelWeight: 4,
+        lora: { rank: 8, alpha: 16 },
+      },
+    },
+  },
+};
+
+/** The preset of a name. @throws EtalonError NOT_FOUND: with the names there are, and the nearest */
+export const trainPreset = (name: string): TrainPreset =>
+  trainPresets[check.oneOf("preset", name, Object.keys(trainPresets), "NOT_FOUND")];
