@@ -9,7 +9,10 @@ export const number =
     try {
       return check.range(flag, value, range);
     } catch (error) {
-      throw new EtalonError("OUT_OF_RANGE", { ...(error as EtalonError).detail, value: Number.isNaN(value) ? text : value });
+      throw new EtalonError("OUT_OF_RANGE", {
+        ...(error as EtalonError).detail,
+        value: Number.isNaN(value) ? text : value,
+      });
     }
   };
 

@@ -12,7 +12,13 @@ export interface Progress {
 export function progressBar(): { update(progress: Progress): void; stop(): void } {
   if (!process.stderr.isTTY) return progressLines();
   const bar = new SingleBar(
-    { format: "{stage} {bar} {value}/{total}, {eta_formatted} left {note}", stream: process.stderr, hideCursor: true, clearOnComplete: false, etaBuffer: 30 },
+    {
+      format: "{stage} {bar} {value}/{total}, {eta_formatted} left {note}",
+      stream: process.stderr,
+      hideCursor: true,
+      clearOnComplete: false,
+      etaBuffer: 30,
+    },
     Presets.shades_classic,
   );
   let stage: string | undefined;

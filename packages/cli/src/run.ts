@@ -16,7 +16,15 @@ import { trainCommand } from "./commands/train.ts";
 const exit = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 /** Codes of errors that are the caller's input, not a failure on the way. */
-const inputCodes = new Set(["OUT_OF_RANGE", "BAD_SHAPE", "BAD_TYPE", "BAD_CONFIG", "NOT_FOUND", "EXISTS", "UNSUPPORTED"]);
+const inputCodes = new Set([
+  "OUT_OF_RANGE",
+  "BAD_SHAPE",
+  "BAD_TYPE",
+  "BAD_CONFIG",
+  "NOT_FOUND",
+  "EXISTS",
+  "UNSUPPORTED",
+]);
 
 /**
  * Runs the command line and gives its exit code: 0 done, 1 failed, 2 bad usage or input, 130 stopped by Ctrl-C with state saved.
@@ -25,7 +33,9 @@ const inputCodes = new Set(["OUT_OF_RANGE", "BAD_SHAPE", "BAD_TYPE", "BAD_CONFIG
  */
 export async function run(args: readonly string[]): Promise<number> {
   const program = new Command("etalon")
-    .description("Fine-tune diffusion and flow models by reinforcement learning at any sampler stochasticity, and measure the reward gap.")
+    .description(
+      "Fine-tune diffusion and flow models by reinforcement learning at any sampler stochasticity, and measure the reward gap.",
+    )
     .option("--debug", "print the stack of an error")
     .enablePositionalOptions()
     .showHelpAfterError("(etalon --help, or etalon COMMAND --help, lists what there is)")

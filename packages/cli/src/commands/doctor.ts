@@ -1,0 +1,110 @@
+import { execFileSync } from "node:child_process";
+import { arch, cpus, platform, totalmem } from "node:os";
+import { type Engine, engine } from "@etalon/engine";
+import { loadPipeline, promptLists } from "@etalon/models";
+import { attempts, backend } from "@etalon/native";
+import { loadReward, rewardNames } from "@etalon/rewards";
+import { Command } from "commander";
+import { print, printJson } from "../output.ts";
+
+/** One thing looked at. */
+interface Finding {
+  what: string;
+  ok: boolean;
+  found: string;
+  advice?: string;
+}
+
+/** `etalon doctor`: what runs here, and what to do about what does not. */
+export function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("look at engine, native library, CUDA, MPI, weights, and say what to do")
+    .option("--json", "print JSON")
+    .addHelpText("after", "\nExample:\n  $ etalon doctor")
+    .action(async ({ json }: { json?: boolean }) => {
+      const findings = await examine();
+      if (json) printJson({ findings });
+      else
+        print(
+          ...findings.flatMap(({ ok, what, found, advice }) => [
+            `${ok ? "ok  " : "--  "}${what.padEnd(16)} ${found}`,
+            ...(advice ? [`    ${"".padEnd(16)} ${advice}`] : []),
+          ]),
+        );
+    });
+}
+
+async function examine(): Promise<Finding[]> {
+  const { name, threads, available } = backend();
+  const native = {
+    what: "native",
+    ok: name !== "portable",
+    found: `${name}, ${threads} threads; available: ${available.join(", ")}`,
+  };
+  const tried = attempts()
+    .map(({ source, outcome }) => `${source}: ${outcome}`)
+    .join("; ");
+  return [
+    {
+      what: "machine",
+      ok: true,
+      found: `${platform()} ${arch()}, ${cpus().length} processors, ${(totalmem() / 2 ** 30).toFixed(1)} GiB, Node ${process.versions.node}`,
+    },
+    native.ok
+      ? native
+      : {
+          ...native,
+          advice: `The native library was not loaded (${tried}). With CMake and a C++20 compiler: npx etalon-native build`,
+        },
+    await engineFinding(),
+    command("nvcc", ["--version"], "CUDA compiler", "Only needed to build the CUDA kernels."),
+    command("nvidia-smi", ["-L"], "GPU", "Training runs on the processor without one."),
+    command("mpirun", ["--version"], "MPI", "Only needed for training on many machines."),
+    await weights("tiny", () => loadPipeline("tiny")),
+    await weights("tiny-clip", () => loadReward("tiny-clip")),
+    { what: "prompts", ok: true, found: promptLists().join(", ") },
+    {
+      what: "rewards",
+      ok: true,
+      found: rewardNames()
+        .map((reward) => reward.name)
+        .join(", "),
+    },
+  ];
+}
+
+async function engineFinding(): Promise<Finding> {
+  try {
+    const { name, version, threads, device, why }: Engine = await engine();
+    const advice = name === "wasm" ? "tfjs-node, where it is installed, is several times faster." : undefined;
+    return { what: "engine", ok: true, found: `${name} ${version} on ${device}, ${threads} threads (${why})`, advice };
+  } catch (error) {
+    return { what: "engine", ok: false, found: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function command(file: string, args: string[], what: string, advice: string): Finding {
+  try {
+    const lines = execFileSync(file, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
+      .trim()
+      .split("\n");
+    return { what, ok: true, found: lines.find((line) => /release|GPU|\d\.\d/.test(line)) ?? lines[0] };
+  } catch {
+    return { what, ok: false, found: `${file} is not found`, advice };
+  }
+}
+
+async function weights(what: string, load: () => Promise<unknown>): Promise<Finding> {
+  try {
+    const loaded = (await load()) as { dispose?: () => void };
+    loaded.dispose?.();
+    return { what, ok: true, found: "its weights load" };
+  } catch (error) {
+    return {
+      what,
+      ok: false,
+      found: error instanceof Error ? error.message : String(error),
+      advice: "npm install again: the package carries them.",
+    };
+  }
+}

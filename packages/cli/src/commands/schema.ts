@@ -1,0 +1,13 @@
+import { studySchema } from "@etalon/gap";
+import { trainSchema } from "@etalon/trainers";
+import { Argument, Command } from "commander";
+import { printJson } from "../output.ts";
+
+/** `etalon schema`: the JSON Schema of a config. */
+export function schemaCommand(): Command {
+  return new Command("schema")
+    .description("print the JSON Schema of a training's or a study's config")
+    .addArgument(new Argument("[kind]", "which config").choices(["train", "study"]).default("train"))
+    .addHelpText("after", "\nExample:\n  $ etalon schema train > train.schema.json")
+    .action((kind: "train" | "study") => printJson(kind === "train" ? trainSchema() : studySchema()));
+}

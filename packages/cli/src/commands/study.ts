@@ -1,0 +1,71 @@
+import { join } from "node:path";
+import { engine } from "@etalon/engine";
+import { EtalonError } from "@etalon/errors";
+import { parseStudyConfig, printStudyTable, runStudy, studyPresets } from "@etalon/gap";
+import { Command } from "commander";
+import { interruptSignal } from "../interrupt.ts";
+import { assignment } from "../options.ts";
+import { print, printJson, remark } from "../output.ts";
+import { progressBar } from "../progress.ts";
+import { readConfig } from "../readConfig.ts";
+
+interface Options {
+  preset?: string;
+  set?: string[];
+  output?: string;
+  resume?: boolean;
+  json?: boolean;
+}
+
+/** `etalon study`: trains at several η and measures the reward gap along the way. */
+export function studyCommand(): Command {
+  return new Command("study")
+    .description("train at several eta, measure the reward gap before, during and after, and write a report")
+    .argument("[config]", "a config file (JSON); `etalon schema study` tells its form")
+    .option("--preset <name>", `a study that the package carries: ${Object.keys(studyPresets).join(", ")}`)
+    .option("--set <key=value>", "override one key; repeatable", assignment)
+    .option("-o, --output <folder>", "where the study goes (runs/NAME where left out)")
+    .option("--resume", "go on with a study that was stopped: what is done is not done again")
+    .option("--json", "print study.json")
+    .addHelpText("after", "\nExample:\n  $ etalon study --preset quick -o runs/quick")
+    .action(run);
+}
+
+async function run(
+  file: string | undefined,
+  { preset, set = [], output, resume = false, json }: Options,
+): Promise<void> {
+  const config = parseStudyConfig(source(file, preset), set);
+  const out =
+    output ?? join("runs", `${preset ?? "study"}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}`);
+  const { name, why } = await engine();
+  if (!json) remark(`engine ${name} (${why}); the study goes to ${out}`);
+  const { signal, dispose } = interruptSignal();
+  const bar = progressBar();
+  try {
+    const study = await runStudy({ config, out, resume, signal, onProgress: bar.update });
+    bar.stop();
+    if (json) printJson(study);
+    else print(printStudyTable(study), "", `the report is ${join(out, "report.html")}`);
+  } finally {
+    bar.stop();
+    dispose();
+  }
+}
+
+function source(file: string | undefined, preset: string | undefined): unknown {
+  if ((file === undefined) === (preset === undefined)) {
+    throw new EtalonError("OUT_OF_RANGE", {
+      argument: "config",
+      value: file,
+      allowed: "either a config file or --preset",
+    });
+  }
+  if (file !== undefined) return readConfig(file);
+  if ((preset as string) in studyPresets) return studyPresets[preset as keyof typeof studyPresets];
+  throw new EtalonError("NOT_FOUND", {
+    argument: "preset",
+    value: preset,
+    allowed: Object.keys(studyPresets).join(", "),
+  });
+}
