@@ -49,7 +49,7 @@ struct dim3 {
 struct alignas(16) float4 { float x, y, z, w; };
 using cudaError_t = int;
 using cudaStream_t = void*;
-constexpr cudaError_t cudaSuccess = 0;
+constexpr cudaError_t cudaSuccess = 0, cudaErrorInvalidConfiguration = 9;
 
 namespace etalon::emulation {
 
@@ -251,13 +251,14 @@ class Block {
   [[maybe_unused]] size_t stackSize_ = 0;
 };
 
-/** What `kernel<<<grid, block, 0, stream>>>(…)` is here; returns when all blocks have run. @throws Fault */
-inline cudaError_t launch(dim3 grid, dim3 block, void* stream, std::function<void()> kernel) {
-  if (block.x * block.y * block.z == 0 || block.x * block.y * block.z > Block::kMaxThreads || grid.x == 0) return 9;   // cudaErrorInvalidConfiguration
+/** What `kernel<<<grid, block, 0, stream>>>(arguments…)` is here; returns when all blocks have run. @throws Fault */
+template <typename... Parameters>
+cudaError_t launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, void* stream, std::type_identity_t<Parameters>... arguments) {
+  if (block.x * block.y * block.z == 0 || block.x * block.y * block.z > Block::kMaxThreads || grid.x == 0) return cudaErrorInvalidConfiguration;
   if (current) throw Fault("a launch inside a launch");
   ++schedule.launches;
   schedule.stream = stream;
-  Block running(grid, block, std::move(kernel));
+  Block running(grid, block, [=] { kernel(arguments...); });
   struct Guard { ~Guard() { current = nullptr; } } guard;
   current = &running;
   for (const size_t i : Block::order(size_t{grid.x} * grid.y * grid.z, 0)) {
@@ -293,4 +294,3 @@ inline unsigned lane() { return current->self->lane; }
 #define __ballot_sync(mask, predicate) \
   static_cast<unsigned>(::etalon::emulation::current->meet(::etalon::emulation::Wait::warp, ETALON_SITE, mask, (predicate) ? 1 : 0, 0, true))
 #define ETALON_SHARED(type, name, count) type* const name = static_cast<type*>(::etalon::emulation::current->shared(ETALON_SITE, sizeof(type) * (count)))
-#define ETALON_LAUNCH(kernel, grid, block, stream, ...) ::etalon::emulation::launch(grid, block, stream, [=] { kernel(__VA_ARGS__); })

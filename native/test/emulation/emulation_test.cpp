@@ -81,10 +81,7 @@ __global__ void place(int* out) {
 template <Fault_ fault>
 float run(const std::vector<float>& x) {
   std::vector<float> out(2, -1.0f);
-  const float* in = x.data();
-  float* sums = out.data();
-  const int n = static_cast<int>(x.size());
-  ETALON_LAUNCH(total<fault>, 2, kThreads, nullptr, in, n, sums);
+  launch(total<fault>, 2, kThreads, nullptr, x.data(), static_cast<int>(x.size()), out.data());
   return out[0] + out[1];
 }
 }  // namespace
@@ -113,27 +110,27 @@ int main(int argc, char** argv) {
   expect(has(faultOf([&] { run<Fault_::callerNotInMask>(x); }), "leaves it out"), "one lane with another mask");
   std::vector<float> pair(2, 0.0f);
   float* const two = pair.data();
-  expect(has(faultOf([&] { ETALON_LAUNCH(twoSites, 1, 64, nullptr, two); }), "divergent"), "two barriers taken for one");
-  expect(faultOf([&] { ETALON_LAUNCH(twoSites, 1, 16, nullptr, two); }).empty() && pair[0] == 1, "a launch after a fault starts afresh");
+  expect(has(faultOf([&] { launch(twoSites, 1, 64, nullptr, two); }), "divergent"), "two barriers taken for one");
+  expect(faultOf([&] { launch(twoSites, 1, 16, nullptr, two); }).empty() && pair[0] == 1, "a launch after a fault starts afresh");
 
-  ETALON_LAUNCH(leftover, 2, 32, nullptr, two, true);
+  launch(leftover, 2, 32, nullptr, two, true);
   expect(pair[0] == 5 && std::isnan(pair[1]), "shared memory is poison again in the next block");
 
   std::vector<unsigned> ballots(4), moved(32);
   unsigned *const b = ballots.data(), *const m = moved.data();
-  ETALON_LAUNCH(votes, 1, 32, nullptr, b, m);
+  launch(votes, 1, 32, nullptr, b, m);
   expect(ballots == std::vector<unsigned>(4, 4 + 16), "ballot, whole and by mask");
   expect(moved[0] == 703 && moved[28] == 731 && moved[30] == 730, "shuffles, down past the end keeps the lane's own");
-  expect(has(faultOf([&] { ETALON_LAUNCH(votes, 1, 20, nullptr, b, m); }), "wrong mask"), "a mask that names lanes the block does not have");
+  expect(has(faultOf([&] { launch(votes, 1, 20, nullptr, b, m); }), "wrong mask"), "a mask that names lanes the block does not have");
 
   std::vector<int> seen(2 * 3 * 2 * 4 * 2 * 2, 0);
   int* const s = seen.data();
   for (const Order order : orders) {
     schedule.order = order;
-    ETALON_LAUNCH(place, dim3(2, 3, 2), dim3(4, 2, 2), &schedule, s);
+    launch(place, dim3(2, 3, 2), dim3(4, 2, 2), &schedule, s);
   }
   expect(std::all_of(seen.begin(), seen.end(), [](int n) { return n == 1 * 3; }), "every thread of every block runs once");
   expect(schedule.stream == &schedule, "the stream arrives");
-  expect(ETALON_LAUNCH(place, 1, 2048, nullptr, s) != cudaSuccess, "a block of 2048 threads is refused");
+  expect(launch(place, 1, 2048, nullptr, s) != cudaSuccess, "a block of 2048 threads is refused");
   return failures != 0;
 }

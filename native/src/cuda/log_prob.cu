@@ -1,0 +1,46 @@
+// Log-probability of a given next state, and the second stage that rollout shares.   docs/math.md §3
+#include "cuda/policy.h"
+#include "cuda/sum.h"
+
+namespace etalon::cuda {
+namespace {
+// ---- kernels
+template <bool kGuided>
+__global__ void __launch_bounds__(kThreads) log_prob_kernel(Policy policy, const float* next, int64_t dim, int64_t tasks, double* partial) {
+  ETALON_SHARED(double, residual, kSumChunk);
+  for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
+    const Chunk chunk = chunk_at(task, dim);
+    const Map map = map_of(policy, chunk.sample);
+    for (int i = 4 * static_cast<int>(threadIdx.x); i < chunk.count; i += 4 * kThreads) {
+      const int64_t at = chunk.first + i;
+      const int left = chunk.count - i;
+      const Outputs o = load_outputs<kGuided>(policy.cond, policy.uncond, map.guidance, at, left);
+      const Quad x = load_quad(policy.x + at, left), y = load_quad(next + at, left);
+      for (int k = 0; k < 4; ++k) residual[i + k] = core::residual(map, x.v[k], o.v[k], y.v[k]);
+    }
+    const double squares = sum_squares(residual, chunk.count);
+    if (threadIdx.x == 0) partial[task] = squares;
+  }
+}
+
+/** A warp a sample. */
+__global__ void __launch_bounds__(32) density_kernel(Policy policy, const double* partial, int64_t batch, int64_t dim, double* logp) {
+  for (int64_t sample = blockIdx.x; sample < batch; sample += gridDim.x) {
+    const double squares = sum_chunks(partial + sample * chunks_of(dim), chunks_of(dim));
+    if (threadIdx.x == 0) logp[sample] = core::log_prob(squares, map_of(policy, sample).std, dim);
+  }
+}
+}  // namespace
+
+// ---- launchers
+cudaError_t launch_log_prob(const Place& place, const Policy& policy, const float* next, int64_t batch, int64_t dim, double* logp) {
+  const int64_t tasks = batch * chunks_of(dim);
+  const cudaError_t status = launch(policy.uncond ? log_prob_kernel<true> : log_prob_kernel<false>, blocks_for(tasks, place), kThreads, place.stream,
+                                    policy, next, dim, tasks, static_cast<double*>(place.workspace));
+  return status == cudaSuccess ? launch_density(place, policy, batch, dim, logp) : status;
+}
+
+cudaError_t launch_density(const Place& place, const Policy& policy, int64_t batch, int64_t dim, double* logp) {
+  return launch(density_kernel, blocks_for(batch, place), 32, place.stream, policy, static_cast<const double*>(place.workspace), batch, dim, logp);
+}
+}  // namespace etalon::cuda

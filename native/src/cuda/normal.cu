@@ -1,0 +1,26 @@
+// Standard normals of a key, four to a Philox call.   docs/math.md §3
+#include "core/normal.h"
+#include "cuda/sum.h"
+
+namespace etalon::cuda {
+namespace {
+// ---- kernel
+__global__ void __launch_bounds__(kThreads) normal_kernel(NoiseKey key, int64_t dim, int64_t tasks, float* out) {
+  for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
+    const Chunk chunk = chunk_at(task, dim);
+    const uint32_t id = key.samples[chunk.sample];
+    for (int i = 4 * static_cast<int>(threadIdx.x); i < chunk.count; i += 4 * kThreads) {
+      Quad z;
+      core::normal4(key.seed, key.step, id, static_cast<uint64_t>(chunk.element + i) / 4, z.v);
+      store_quad(out + chunk.first + i, chunk.count - i, z);
+    }
+  }
+}
+}  // namespace
+
+// ---- launcher
+cudaError_t launch_normal(const Place& place, const NoiseKey& key, int64_t batch, int64_t dim, float* out) {
+  const int64_t tasks = batch * chunks_of(dim);
+  return launch(normal_kernel, blocks_for(tasks, place), kThreads, place.stream, key, dim, tasks, out);
+}
+}  // namespace etalon::cuda

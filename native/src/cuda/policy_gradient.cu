@@ -1,0 +1,117 @@
+// Clipped objective, KL and gradient for the model output. The ratio needs the sum over all elements first: one pass adds up, a warp a sample judges, and a
+// second pass over the same inputs writes the gradient; nothing of an element is stored between.   docs/math.md §4
+#include "core/policy_gradient.h"
+#include "cuda/policy.h"
+#include "cuda/sum.h"
+
+namespace etalon::cuda {
+namespace {
+/** How the workspace is cut: chunk sums of squared residuals and of squared differences, then a verdict a sample. */
+struct Workspace {
+  double* squares;
+  double* differences;
+  core::Objective* verdicts;
+  Workspace(void* memory, int64_t tasks)
+      : squares(static_cast<double*>(memory)), differences(squares + tasks), verdicts(reinterpret_cast<core::Objective*>(differences + tasks)) {}
+};
+
+/** next − mean, and mean − reference mean, of four elements. */
+struct Elements { double residual[4], difference[4]; };
+template <bool kGuided, bool kKl>
+__device__ inline Elements load_elements(const Map& map, const Policy& policy, const float* next, const Goal& goal, int64_t at, int left) {
+  const Outputs o = load_outputs<kGuided>(policy.cond, policy.uncond, map.guidance, at, left);
+  const Outputs reference = kKl ? load_outputs<kGuided>(goal.referenceCond, goal.referenceUncond, map.guidance, at, left) : o;
+  const Quad x = load_quad(policy.x + at, left), y = load_quad(next + at, left);
+  Elements e;
+  for (int k = 0; k < 4; ++k) {
+    e.residual[k] = core::residual(map, x.v[k], o.v[k], y.v[k]);
+    e.difference[k] = map.b * (o.v[k] - reference.v[k]);
+  }
+  return e;
+}
+
+// ---- kernels
+template <bool kGuided, bool kKl>
+__global__ void __launch_bounds__(kThreads) sums_kernel(Policy policy, const float* next, Goal goal, int64_t dim, int64_t tasks, Workspace work) {
+  ETALON_SHARED(double, residual, kSumChunk);
+  ETALON_SHARED(double, difference, kKl ? kSumChunk : 1);
+  for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
+    const Chunk chunk = chunk_at(task, dim);
+    const Map map = map_of(policy, chunk.sample);
+    for (int i = 4 * static_cast<int>(threadIdx.x); i < chunk.count; i += 4 * kThreads) {
+      const Elements e = load_elements<kGuided, kKl>(map, policy, next, goal, chunk.first + i, chunk.count - i);
+      for (int k = 0; k < 4; ++k) {
+        residual[i + k] = e.residual[k];
+        if (kKl) difference[i + k] = e.difference[k];
+      }
+    }
+    const double squares = sum_squares(residual, chunk.count), differences = kKl ? sum_squares(difference, chunk.count) : 0.0;
+    if (threadIdx.x == 0) {
+      work.squares[task] = squares;
+      work.differences[task] = differences;
+    }
+  }
+}
+
+/** A warp a sample. */
+__global__ void __launch_bounds__(32) judge_kernel(Policy policy, Goal goal, int64_t batch, int64_t dim, Workspace work, Outcome outcome) {
+  const double share = goal.mean ? 1.0 / static_cast<double>(dim) : 1.0;
+  for (int64_t sample = blockIdx.x; sample < batch; sample += gridDim.x) {
+    const int64_t chunks = chunks_of(dim);
+    const double squares = sum_chunks(work.squares + sample * chunks, chunks), differences = sum_chunks(work.differences + sample * chunks, chunks);
+    if (threadIdx.x != 0) continue;
+    const Map map = map_of(policy, sample);
+    const core::Objective verdict = core::clipped_objective(map, core::log_prob(squares, map.std, dim), goal.oldLogp[sample], goal.advantage[sample],
+                                                            goal.clip, share, goal.klWeight, differences);
+    outcome.loss[sample] = verdict.loss;
+    outcome.ratio[sample] = verdict.ratio;
+    outcome.clipped[sample] = verdict.clipped;
+    outcome.kl[sample] = verdict.kl;
+    work.verdicts[sample] = verdict;
+  }
+}
+
+template <bool kGuided, bool kKl>
+__global__ void __launch_bounds__(kThreads) gradient_kernel(Policy policy, const float* next, Goal goal, int64_t dim, int64_t tasks, Workspace work, Outcome outcome) {
+  for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
+    const Chunk chunk = chunk_at(task, dim);
+    const Map map = map_of(policy, chunk.sample);
+    const core::Objective verdict = work.verdicts[chunk.sample];
+    for (int i = 4 * static_cast<int>(threadIdx.x); i < chunk.count; i += 4 * kThreads) {
+      const int64_t at = chunk.first + i;
+      const int left = chunk.count - i;
+      const Elements e = load_elements<kGuided, kKl>(map, policy, next, goal, at, left);
+      Quad onCond, onUncond;
+      for (int k = 0; k < 4; ++k) {
+        const double onOutput = core::output_gradient(verdict, e.residual[k], e.difference[k]);
+        onCond.v[k] = static_cast<float>(kGuided ? map.guidance * onOutput : onOutput);
+        onUncond.v[k] = static_cast<float>((1 - map.guidance) * onOutput);
+      }
+      store_quad(outcome.gradCond + at, left, onCond);
+      if (kGuided) store_quad(outcome.gradUncond + at, left, onUncond);
+    }
+  }
+}
+
+template <bool kGuided, bool kKl>
+cudaError_t launch_form(const Place& place, const Policy& policy, const float* next, const Goal& goal, int64_t batch, int64_t dim, const Outcome& outcome) {
+  const int64_t tasks = batch * chunks_of(dim);
+  const Workspace work(place.workspace, tasks);
+  cudaError_t status = launch(sums_kernel<kGuided, kKl>, blocks_for(tasks, place), kThreads, place.stream, policy, next, goal, dim, tasks, work);
+  if (status == cudaSuccess) status = launch(judge_kernel, blocks_for(batch, place), 32, place.stream, policy, goal, batch, dim, work, outcome);
+  if (status == cudaSuccess) status = launch(gradient_kernel<kGuided, kKl>, blocks_for(tasks, place), kThreads, place.stream, policy, next, goal, dim, tasks, work, outcome);
+  return status;
+}
+}  // namespace
+
+// ---- launcher
+size_t workspace_size(int64_t batch, int64_t dim) {
+  return static_cast<size_t>(batch) * (2 * sizeof(double) * static_cast<size_t>(chunks_of(dim)) + sizeof(core::Objective));
+}
+
+cudaError_t launch_policy_gradient(const Place& place, const Policy& policy, const float* next, const Goal& goal, int64_t batch, int64_t dim, const Outcome& outcome) {
+  const auto form = policy.uncond ? (goal.referenceCond ? launch_form<true, true> : launch_form<true, false>)
+                                  : (goal.referenceCond ? launch_form<false, true> : launch_form<false, false>);
+  return form(place, policy, next, goal, batch, dim, outcome);
+}
+}  // namespace etalon::cuda
