@@ -1,0 +1,73 @@
+import { initialNoise, type Plan, type PlanStep, sample } from "@etalon/gddim";
+import type { ImageBatch, Pipeline } from "@etalon/models";
+
+/** What a rollout is made of. */
+export interface RolloutOptions {
+  pipeline: Pipeline;
+  plan: Plan;
+  /** One an image; images of a group stand together. */
+  prompts: readonly string[];
+  /** Noise depends on (seed, id, step, element) only. One id an image. */
+  seed: bigint | number;
+  ids: Uint32Array;
+  guidance?: number;
+  /** Images of a group start from the x_T of its first: as many as this. Default 1: each from its own. */
+  sharedBy?: number;
+  /** Images that go through the model at once. */
+  batch?: number;
+  /** Which stochastic steps are kept for training; default all. */
+  keeps?: (step: PlanStep) => boolean;
+  signal?: AbortSignal;
+  onStep?: (done: number, total: number) => void;
+}
+
+/** A stochastic step of a rollout: float32 [images, …latentShape] before and after, and log p(next | x), summed over the elements. */
+export interface TrajectoryStep {
+  step: PlanStep;
+  x: Float32Array;
+  next: Float32Array;
+  logp: Float64Array;
+}
+
+/** Images, and the steps to train on. */
+export interface Rollout {
+  prompts: readonly string[];
+  steps: TrajectoryStep[];
+  latents: Float32Array;
+  images: ImageBatch;
+}
+
+/** Draws an image a prompt by the plan's sampler, and keeps its stochastic steps. @throws EtalonError ABORTED, NOT_FINITE and as `sample` */
+export async function rollOut(options: RolloutOptions): Promise<Rollout> {
+  const { pipeline, plan, prompts, seed, ids, guidance = 1, batch, keeps = () => true, signal, onStep } = options;
+  const shape = pipeline.latentShape();
+  const denoiser = pipeline.denoiser(prompts, { guidance, batch });
+  const steps: TrajectoryStep[] = [];
+  let latents = startOf(
+    options,
+    shape.reduce((a, b) => a * b),
+  );
+  try {
+    const loop = sample({ denoiser, plan, shape, seed, samples: ids, x: latents, guidance, signal });
+    for await (const { step, x, next, logp } of loop) {
+      if (logp && keeps(step)) steps.push({ step, x, next, logp });
+      latents = next;
+      onStep?.(step.index + 1, plan.steps.length);
+    }
+  } finally {
+    denoiser.dispose();
+  }
+  return { prompts, steps, latents, images: pipeline.decode(latents, prompts.length) };
+}
+
+function startOf({ seed, ids, plan, sharedBy = 1 }: RolloutOptions, dim: number): Float32Array {
+  const leaders = ids.filter((_, i) => i % sharedBy === 0);
+  const noise = initialNoise({ seed, samples: leaders, dim, std: plan.initialStd });
+  if (sharedBy === 1) return noise;
+  const x = new Float32Array(ids.length * dim);
+  for (let i = 0; i < ids.length; i++) {
+    const leader = Math.floor(i / sharedBy);
+    x.set(noise.subarray(leader * dim, (leader + 1) * dim), i * dim);
+  }
+  return x;
+}
