@@ -9,7 +9,7 @@
  *   - No atomics and fixed trees: results do not depend on the grid, on how a batch is split into calls, or on the run. Per-element results and the sums are
  *     meant to have the CPU's bits; log and exp of double scalars (ratio, loss) may differ in the last place.
  *   - A refused argument starts nothing and writes nothing. Threads may call at once, with workspaces of their own.
- *   - Limits: batch and dim from 1 to 2^31 - 1, batch * dim to 2^62.
+ *   - Limits: batch and dim from 1 to 2^31 - 1.
  */
 #ifndef ETALON_CUDA_H
 #define ETALON_CUDA_H
@@ -47,78 +47,28 @@ typedef struct etalon_cuda_launch {
 /** Bytes of workspace that any call on [batch, dim] needs; 0 where batch or dim is out of range. */
 ETALON_API size_t etalon_cuda_workspace_size(int64_t batch, int64_t dim);
 
-/** A step's coefficients as the kernels read them. Opaque: made by etalon_cuda_prepare, copied to the device by the caller where there is one a sample. */
-typedef struct etalon_cuda_map {
-  double opaque[8];
-} etalon_cuda_map;
+/* The calls mirror etalon.h's, with its structs. What differs: arrays inside etalon_noise_key, etalon_objective and etalon_outcome are device memory; the structs
+ * themselves are host memory and may go when the call returns. Steps come as `step` (host, one for all samples, checked) or as `steps` (device, [batch], not
+ * checked: that would mean waiting); the other is NULL. */
 
-/** Checks and prepares one step, mean = a x + b o with o = uncond + guidance (cond - uncond), sample = mean + std z.
- *  @param std  >= 0; 0: no noise, no log-probability    @param map  host
- *  @return ETALON_OK; ETALON_INVALID_ARGUMENT: a coefficient is not finite or std is negative */
-ETALON_API etalon_status etalon_cuda_prepare(double a, double b, double std, double guidance, etalon_cuda_map* map);
+/** Standard normals.  out: float32 [batch, dim]. No workspace is needed. */
+ETALON_API etalon_status etalon_cuda_normal(const etalon_cuda_launch* launch, const etalon_noise_key* key, int64_t batch, int64_t dim, float* out);
 
-/** The policy: state, model output, step. */
-typedef struct etalon_cuda_policy {
-  size_t struct_size;          /* set by ETALON_CUDA_POLICY_INIT */
-  const float* x;              /* [batch, dim] */
-  const float* cond;           /* [batch, dim]: the model's output o */
-  const float* uncond;         /* [batch, dim] or NULL: then o = cond and guidance is not read */
-  const etalon_cuda_map* map;  /* host: one step for all samples; NULL where `maps` is given */
-  const etalon_cuda_map* maps; /* device, [batch]: one step a sample; NULL where `map` is given */
-} etalon_cuda_policy;
-#define ETALON_CUDA_POLICY_INIT {sizeof(etalon_cuda_policy), NULL, NULL, NULL, NULL, NULL}
+/** Guidance, mean, noise, next state and its log-probability.  uncond NULL: o is cond.  next: [batch, dim], may be x itself, no other overlap.
+ *  logp: float64 [batch], summed over dim; NaN for a sample whose std is 0 (there is no density); NULL: not wanted. */
+ETALON_API etalon_status etalon_cuda_rollout(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const etalon_noise_key* key,
+                                             const float* x, const float* cond, const float* uncond, int64_t batch, int64_t dim, float* next, double* logp);
 
-/** Noise is a function of (seed, step, samples[i], element) and of nothing else. */
-typedef struct etalon_cuda_key {
-  size_t struct_size;      /* set by ETALON_CUDA_KEY_INIT */
-  uint64_t seed;
-  uint32_t step;
-  const uint32_t* samples; /* device, [batch]: ids */
-} etalon_cuda_key;
-#define ETALON_CUDA_KEY_INIT {sizeof(etalon_cuda_key), 0, 0, NULL}
+/** The log-probability of a given next state: etalon_cuda_rollout's own bits for what it drew.  logp: float64 [batch].  Every std > 0; a std of 0 among `steps`
+ *  gives NaN for its sample. */
+ETALON_API etalon_status etalon_cuda_log_prob(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const float* next, const float* x,
+                                              const float* cond, const float* uncond, int64_t batch, int64_t dim, double* logp);
 
-/** Standard normals.  out: [batch, dim]. */
-ETALON_API etalon_status etalon_cuda_normal(const etalon_cuda_launch* launch, const etalon_cuda_key* key, int64_t batch, int64_t dim, float* out);
-
-/** Guidance, mean, noise, next state and its log-probability.  next: [batch, dim], may be policy->x itself, no other overlap.
- *  logp: float64 [batch], summed over dim; NaN for a sample whose std is 0 (there is no density). */
-ETALON_API etalon_status etalon_cuda_rollout(const etalon_cuda_launch* launch, const etalon_cuda_policy* policy, const etalon_cuda_key* key,
-                                             int64_t batch, int64_t dim, float* next, double* logp);
-
-/** Log-probability of `next` under the policy.  logp: as for etalon_cuda_rollout. */
-ETALON_API etalon_status etalon_cuda_log_prob(const etalon_cuda_launch* launch, const etalon_cuda_policy* policy, const float* next,
-                                              int64_t batch, int64_t dim, double* logp);
-
-/** The clipped objective of a step. */
-typedef struct etalon_cuda_objective {
-  size_t struct_size;           /* set by ETALON_CUDA_OBJECTIVE_INIT */
-  const double* old_logp;       /* [batch], summed over dim */
-  const double* advantage;      /* [batch] */
-  double clip;                  /* >= 0: the ratio is clipped to [1 - clip, 1 + clip] */
-  int mean;                     /* not 0: log-probabilities, KL and gradient are divided by dim */
-  double kl_weight;             /* >= 0; 0: no KL, reference_* are not read */
-  const float* reference_cond;  /* [batch, dim] */
-  const float* reference_uncond;/* [batch, dim] or NULL: as policy->uncond */
-} etalon_cuda_objective;
-#define ETALON_CUDA_OBJECTIVE_INIT {sizeof(etalon_cuda_objective), NULL, NULL, 0.0, 1, 0.0, NULL, NULL}
-
-/** What it comes to, a sample each: no division by batch.  The float64 arrays are [batch]; gradients [batch, dim], without overlap with any input. */
-typedef struct etalon_cuda_outcome {
-  size_t struct_size;  /* set by ETALON_CUDA_OUTCOME_INIT */
-  double* loss;        /* max(-A ratio, -A clip(ratio)), plus kl_weight * kl */
-  double* ratio;
-  double* clipped;     /* 1 where the clipped branch was taken, else 0 */
-  double* kl;
-  float* grad_cond;
-  float* grad_uncond;  /* NULL exactly where policy->uncond is NULL */
-} etalon_cuda_outcome;
-#define ETALON_CUDA_OUTCOME_INIT {sizeof(etalon_cuda_outcome), NULL, NULL, NULL, NULL, NULL, NULL}
-
-/** Objective, KL and gradient with respect to the model output, in two passes over the elements. A sample whose std is 0 has no policy gradient: with one
- *  shared map that is ETALON_INVALID_ARGUMENT; a device-side map with std 0 gives NaN in every result of its sample. */
-ETALON_API etalon_status etalon_cuda_policy_gradient(const etalon_cuda_launch* launch, const etalon_cuda_policy* policy, const float* next,
-                                                     const etalon_cuda_objective* objective, int64_t batch, int64_t dim,
-                                                     const etalon_cuda_outcome* outcome);
+/** Objective, KL and gradient with respect to the model's output, in two passes over the elements.  Every std > 0; a std of 0 among `steps` gives NaN in all results
+ *  of its sample.  Gradients overlap no input. */
+ETALON_API etalon_status etalon_cuda_policy_gradient(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const float* next,
+                                                     const float* x, const float* cond, const float* uncond, const etalon_objective* objective, int64_t batch,
+                                                     int64_t dim, const etalon_outcome* outcome);
 
 #ifdef __cplusplus
 }

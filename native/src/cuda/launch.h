@@ -4,11 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/rollout.h"
 #include "cuda/device.h"
+#include "etalon/etalon.h"
 
 namespace etalon::cuda {
-using core::Map;
+/** A step's coefficients, as the kernels take them. */
+struct Map {
+  double a, b, std, guidance;
+};
 
 /** Where a launch runs. `workspace`: workspace_size(batch, dim) bytes, 16-byte aligned, not used by another launch at the same time. */
 struct Place {
@@ -22,8 +25,8 @@ struct Policy {
   const float* x;
   const float* cond;
   const float* uncond;
-  Map shared;           // one step for all samples, or
-  const Map* each;      // [batch]: one a sample; null otherwise
+  Map shared;                // one step for all samples, or
+  const etalon_step* each;   // [batch]: one a sample; null otherwise
 };
 
 struct NoiseKey {
@@ -53,7 +56,7 @@ struct Outcome {
 /** Bytes that any launch needs; the same for all, so that one workspace serves a whole training step. */
 size_t workspace_size(int64_t batch, int64_t dim);
 cudaError_t launch_normal(const Place& place, const NoiseKey& key, int64_t batch, int64_t dim, float* out);
-cudaError_t launch_rollout(const Place& place, const Policy& policy, const NoiseKey& key, int64_t batch, int64_t dim, float* next, double* logp);
+cudaError_t launch_rollout(const Place& place, const Policy& policy, const NoiseKey& key, int64_t batch, int64_t dim, float* next, double* logp /* or null */);
 cudaError_t launch_log_prob(const Place& place, const Policy& policy, const float* next, int64_t batch, int64_t dim, double* logp);
 cudaError_t launch_policy_gradient(const Place& place, const Policy& policy, const float* next, const Goal& goal, int64_t batch, int64_t dim, const Outcome& outcome);
 

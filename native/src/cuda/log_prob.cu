@@ -16,7 +16,7 @@ __global__ void __launch_bounds__(kThreads) log_prob_kernel(Policy policy, const
       const int left = chunk.count - i;
       const Outputs o = load_outputs<kGuided>(policy.cond, policy.uncond, map.guidance, at, left);
       const Quad x = load_quad(policy.x + at, left), y = load_quad(next + at, left);
-      for (int k = 0; k < 4; ++k) residual[i + k] = core::residual(map, x.v[k], o.v[k], y.v[k]);
+      for (int k = 0; k < 4; ++k) residual[i + k] = core::residual(y.v[k], core::mean(map.a, x.v[k], map.b, o.v[k]));
     }
     const double squares = sum_squares(residual, chunk.count);
     if (threadIdx.x == 0) partial[task] = squares;
@@ -26,15 +26,15 @@ __global__ void __launch_bounds__(kThreads) log_prob_kernel(Policy policy, const
 /** A warp a sample. */
 __global__ void __launch_bounds__(32) density_kernel(Policy policy, const double* partial, int64_t batch, int64_t dim, double* logp) {
   for (int64_t sample = blockIdx.x; sample < batch; sample += gridDim.x) {
-    const double squares = sum_chunks(partial + sample * chunks_of(dim), chunks_of(dim));
-    if (threadIdx.x == 0) logp[sample] = core::log_prob(squares, map_of(policy, sample).std, dim);
+    const double squares = add_chunks(partial + sample * core::sum_chunks(dim), core::sum_chunks(dim));
+    if (threadIdx.x == 0) logp[sample] = core::log_prob_of(squares, map_of(policy, sample).std, dim);
   }
 }
 }  // namespace
 
 // ---- launchers
 cudaError_t launch_log_prob(const Place& place, const Policy& policy, const float* next, int64_t batch, int64_t dim, double* logp) {
-  const int64_t tasks = batch * chunks_of(dim);
+  const int64_t tasks = batch * core::sum_chunks(dim);
   const cudaError_t status = launch(policy.uncond ? log_prob_kernel<true> : log_prob_kernel<false>, blocks_for(tasks, place), kThreads, place.stream,
                                     policy, next, dim, tasks, static_cast<double*>(place.workspace));
   return status == cudaSuccess ? launch_density(place, policy, batch, dim, logp) : status;

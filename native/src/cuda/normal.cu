@@ -11,7 +11,7 @@ __global__ void __launch_bounds__(kThreads) normal_kernel(NoiseKey key, int64_t 
     const uint32_t id = key.samples[chunk.sample];
     for (int i = 4 * static_cast<int>(threadIdx.x); i < chunk.count; i += 4 * kThreads) {
       Quad z;
-      core::normal4(key.seed, key.step, id, static_cast<uint64_t>(chunk.element + i) / 4, z.v);
+      core::normal4(key.seed, key.step, id, static_cast<uint32_t>((chunk.element + i) / 4), z.v);
       store_quad(out + chunk.first + i, chunk.count - i, z);
     }
   }
@@ -20,7 +20,7 @@ __global__ void __launch_bounds__(kThreads) normal_kernel(NoiseKey key, int64_t 
 
 // ---- launcher
 cudaError_t launch_normal(const Place& place, const NoiseKey& key, int64_t batch, int64_t dim, float* out) {
-  const int64_t tasks = batch * chunks_of(dim);
+  const int64_t tasks = batch * core::sum_chunks(dim);
   return launch(normal_kernel, blocks_for(tasks, place), kThreads, place.stream, key, dim, tasks, out);
 }
 }  // namespace etalon::cuda

@@ -1,19 +1,24 @@
 // A policy's output and residuals at four elements, read from device memory.
 #pragma once
 #include "core/log_prob.h"
+#include "core/rollout.h"
 #include "cuda/launch.h"
 #include "cuda/tile.h"
 
 namespace etalon::cuda {
-__device__ inline const Map& map_of(const Policy& policy, int64_t sample) { return policy.each ? policy.each[sample] : policy.shared; }
+__device__ inline Map map_of(const Policy& policy, int64_t sample) {
+  if (!policy.each) return policy.shared;
+  const etalon_step& step = policy.each[sample];
+  return {step.a, step.b, step.std, step.guidance};
+}
 
-/** Four model outputs in float64, as log-probability and gradient take them. */
+/** Four model outputs under guidance. */
 struct Outputs { double v[4]; };
 template <bool kGuided>
 __device__ inline Outputs load_outputs(const float* cond, const float* uncond, double guidance, int64_t at, int count) {
   const Quad c = load_quad(cond + at, count), u = kGuided ? load_quad(uncond + at, count) : Quad{};
   Outputs o;
-  for (int k = 0; k < 4; ++k) o.v[k] = kGuided ? core::guide64(c.v[k], u.v[k], guidance) : c.v[k];
+  for (int k = 0; k < 4; ++k) o.v[k] = kGuided ? core::guide(c.v[k], u.v[k], guidance) : c.v[k];
   return o;
 }
 }  // namespace etalon::cuda

@@ -6,17 +6,17 @@
 
 namespace etalon::cuda {
 namespace {
-/** How the workspace is cut: chunk sums of squared residuals and of squared differences, then a verdict a sample. */
+/** How the workspace is cut: chunk sums of squared residuals and of squared shifts, then a verdict a sample. */
 struct Workspace {
   double* squares;
-  double* differences;
-  core::Objective* verdicts;
+  double* shifts;
+  core::PolicyScalars* verdicts;
   Workspace(void* memory, int64_t tasks)
-      : squares(static_cast<double*>(memory)), differences(squares + tasks), verdicts(reinterpret_cast<core::Objective*>(differences + tasks)) {}
+      : squares(static_cast<double*>(memory)), shifts(squares + tasks), verdicts(reinterpret_cast<core::PolicyScalars*>(shifts + tasks)) {}
 };
 
 /** next − mean, and mean − reference mean, of four elements. */
-struct Elements { double residual[4], difference[4]; };
+struct Elements { double residual[4], shift[4]; };
 template <bool kGuided, bool kKl>
 __device__ inline Elements load_elements(const Map& map, const Policy& policy, const float* next, const Goal& goal, int64_t at, int left) {
   const Outputs o = load_outputs<kGuided>(policy.cond, policy.uncond, map.guidance, at, left);
@@ -24,8 +24,8 @@ __device__ inline Elements load_elements(const Map& map, const Policy& policy, c
   const Quad x = load_quad(policy.x + at, left), y = load_quad(next + at, left);
   Elements e;
   for (int k = 0; k < 4; ++k) {
-    e.residual[k] = core::residual(map, x.v[k], o.v[k], y.v[k]);
-    e.difference[k] = map.b * (o.v[k] - reference.v[k]);
+    e.residual[k] = core::residual(y.v[k], core::mean(map.a, x.v[k], map.b, o.v[k]));
+    e.shift[k] = core::mean_shift(map.b, o.v[k], reference.v[k]);
   }
   return e;
 }
@@ -34,7 +34,7 @@ __device__ inline Elements load_elements(const Map& map, const Policy& policy, c
 template <bool kGuided, bool kKl>
 __global__ void __launch_bounds__(kThreads) sums_kernel(Policy policy, const float* next, Goal goal, int64_t dim, int64_t tasks, Workspace work) {
   ETALON_SHARED(double, residual, kSumChunk);
-  ETALON_SHARED(double, difference, kKl ? kSumChunk : 1);
+  ETALON_SHARED(double, shift, kKl ? kSumChunk : 1);
   for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
     const Chunk chunk = chunk_at(task, dim);
     const Map map = map_of(policy, chunk.sample);
@@ -42,27 +42,26 @@ __global__ void __launch_bounds__(kThreads) sums_kernel(Policy policy, const flo
       const Elements e = load_elements<kGuided, kKl>(map, policy, next, goal, chunk.first + i, chunk.count - i);
       for (int k = 0; k < 4; ++k) {
         residual[i + k] = e.residual[k];
-        if (kKl) difference[i + k] = e.difference[k];
+        if (kKl) shift[i + k] = e.shift[k];
       }
     }
-    const double squares = sum_squares(residual, chunk.count), differences = kKl ? sum_squares(difference, chunk.count) : 0.0;
+    const double squares = sum_squares(residual, chunk.count), shifts = kKl ? sum_squares(shift, chunk.count) : 0.0;
     if (threadIdx.x == 0) {
       work.squares[task] = squares;
-      work.differences[task] = differences;
+      work.shifts[task] = shifts;
     }
   }
 }
 
 /** A warp a sample. */
 __global__ void __launch_bounds__(32) judge_kernel(Policy policy, Goal goal, int64_t batch, int64_t dim, Workspace work, Outcome outcome) {
-  const double share = goal.mean ? 1.0 / static_cast<double>(dim) : 1.0;
   for (int64_t sample = blockIdx.x; sample < batch; sample += gridDim.x) {
-    const int64_t chunks = chunks_of(dim);
-    const double squares = sum_chunks(work.squares + sample * chunks, chunks), differences = sum_chunks(work.differences + sample * chunks, chunks);
+    const int64_t chunks = core::sum_chunks(dim);
+    const double squares = add_chunks(work.squares + sample * chunks, chunks), shifts = add_chunks(work.shifts + sample * chunks, chunks);
     if (threadIdx.x != 0) continue;
     const Map map = map_of(policy, sample);
-    const core::Objective verdict = core::clipped_objective(map, core::log_prob(squares, map.std, dim), goal.oldLogp[sample], goal.advantage[sample],
-                                                            goal.clip, share, goal.klWeight, differences);
+    const core::PolicyScalars verdict = core::policy_scalars(core::log_prob_of(squares, map.std, dim), goal.oldLogp[sample], goal.advantage[sample], goal.clip,
+                                                             map.b, map.std, shifts, goal.klWeight, dim, goal.mean);
     outcome.loss[sample] = verdict.loss;
     outcome.ratio[sample] = verdict.ratio;
     outcome.clipped[sample] = verdict.clipped;
@@ -76,14 +75,14 @@ __global__ void __launch_bounds__(kThreads) gradient_kernel(Policy policy, const
   for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
     const Chunk chunk = chunk_at(task, dim);
     const Map map = map_of(policy, chunk.sample);
-    const core::Objective verdict = work.verdicts[chunk.sample];
+    const core::PolicyScalars verdict = work.verdicts[chunk.sample];
     for (int i = 4 * static_cast<int>(threadIdx.x); i < chunk.count; i += 4 * kThreads) {
       const int64_t at = chunk.first + i;
       const int left = chunk.count - i;
       const Elements e = load_elements<kGuided, kKl>(map, policy, next, goal, at, left);
       Quad onCond, onUncond;
       for (int k = 0; k < 4; ++k) {
-        const double onOutput = core::output_gradient(verdict, e.residual[k], e.difference[k]);
+        const double onOutput = core::output_gradient(e.residual[k], verdict.onResidual, e.shift[k], verdict.onShift);
         onCond.v[k] = static_cast<float>(kGuided ? map.guidance * onOutput : onOutput);
         onUncond.v[k] = static_cast<float>((1 - map.guidance) * onOutput);
       }
@@ -95,7 +94,7 @@ __global__ void __launch_bounds__(kThreads) gradient_kernel(Policy policy, const
 
 template <bool kGuided, bool kKl>
 cudaError_t launch_form(const Place& place, const Policy& policy, const float* next, const Goal& goal, int64_t batch, int64_t dim, const Outcome& outcome) {
-  const int64_t tasks = batch * chunks_of(dim);
+  const int64_t tasks = batch * core::sum_chunks(dim);
   const Workspace work(place.workspace, tasks);
   cudaError_t status = launch(sums_kernel<kGuided, kKl>, blocks_for(tasks, place), kThreads, place.stream, policy, next, goal, dim, tasks, work);
   if (status == cudaSuccess) status = launch(judge_kernel, blocks_for(batch, place), 32, place.stream, policy, goal, batch, dim, work, outcome);
@@ -106,7 +105,7 @@ cudaError_t launch_form(const Place& place, const Policy& policy, const float* n
 
 // ---- launcher
 size_t workspace_size(int64_t batch, int64_t dim) {
-  return static_cast<size_t>(batch) * (2 * sizeof(double) * static_cast<size_t>(chunks_of(dim)) + sizeof(core::Objective));
+  return static_cast<size_t>(batch) * (2 * sizeof(double) * static_cast<size_t>(core::sum_chunks(dim)) + sizeof(core::PolicyScalars));
 }
 
 cudaError_t launch_policy_gradient(const Place& place, const Policy& policy, const float* next, const Goal& goal, int64_t batch, int64_t dim, const Outcome& outcome) {

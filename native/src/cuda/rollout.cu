@@ -12,18 +12,18 @@ __global__ void __launch_bounds__(kThreads) rollout_kernel(Policy policy, NoiseK
   for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
     const Chunk chunk = chunk_at(task, dim);
     const Map map = map_of(policy, chunk.sample);
-    const float a = static_cast<float>(map.a), b = static_cast<float>(map.b), std = static_cast<float>(map.std), guidance = static_cast<float>(map.guidance);
     const uint32_t id = key.samples[chunk.sample];
     for (int i = 4 * static_cast<int>(threadIdx.x); i < chunk.count; i += 4 * kThreads) {
       const int64_t at = chunk.first + i;
       const int left = chunk.count - i;
-      const Quad x = load_quad(policy.x + at, left), c = load_quad(policy.cond + at, left), u = kGuided ? load_quad(policy.uncond + at, left) : Quad{};
+      const Outputs o = load_outputs<kGuided>(policy.cond, policy.uncond, map.guidance, at, left);
+      const Quad x = load_quad(policy.x + at, left);
       Quad z, y;
-      core::normal4(key.seed, key.step, id, static_cast<uint64_t>(chunk.element + i) / 4, z.v);
+      core::normal4(key.seed, key.step, id, static_cast<uint32_t>((chunk.element + i) / 4), z.v);
       for (int k = 0; k < 4; ++k) {
-        const float o = kGuided ? core::guide(c.v[k], u.v[k], guidance) : c.v[k];
-        y.v[k] = core::rollout_sample(a, x.v[k], b, o, std, z.v[k]);
-        residual[i + k] = core::residual(map, x.v[k], kGuided ? core::guide64(c.v[k], u.v[k], map.guidance) : c.v[k], y.v[k]);
+        const double mean = core::mean(map.a, x.v[k], map.b, o.v[k]);
+        y.v[k] = core::rollout_sample(mean, map.std, z.v[k]);
+        residual[i + k] = core::residual(y.v[k], mean);
       }
       store_quad(next + at, left, y);
     }
@@ -35,9 +35,9 @@ __global__ void __launch_bounds__(kThreads) rollout_kernel(Policy policy, NoiseK
 
 // ---- launcher
 cudaError_t launch_rollout(const Place& place, const Policy& policy, const NoiseKey& key, int64_t batch, int64_t dim, float* next, double* logp) {
-  const int64_t tasks = batch * chunks_of(dim);
+  const int64_t tasks = batch * core::sum_chunks(dim);
   const cudaError_t status = launch(policy.uncond ? rollout_kernel<true> : rollout_kernel<false>, blocks_for(tasks, place), kThreads, place.stream,
                                     policy, key, dim, tasks, next, static_cast<double*>(place.workspace));
-  return status == cudaSuccess ? launch_density(place, policy, batch, dim, logp) : status;
+  return status == cudaSuccess && logp ? launch_density(place, policy, batch, dim, logp) : status;
 }
 }  // namespace etalon::cuda

@@ -10,9 +10,6 @@ using core::kSumLanes;
 static_assert(kSumLanes <= 32, "the lanes of a chunk fold inside one warp");
 static_assert(kSumChunk % 4 == 0, "a thread takes four elements");
 
-/** Chunks of one sample. */
-__host__ __device__ inline int64_t chunks_of(int64_t dim) { return (dim + kSumChunk - 1) / kSumChunk; }
-
 /** A block's piece of work: `count` elements of one sample. */
 struct Chunk {
   int64_t sample;
@@ -21,7 +18,7 @@ struct Chunk {
   int count;
 };
 __device__ inline Chunk chunk_at(int64_t task, int64_t dim) {
-  const int64_t chunks = chunks_of(dim), sample = task / chunks, element = task % chunks * kSumChunk;
+  const int64_t chunks = core::sum_chunks(dim), sample = task / chunks, element = task % chunks * kSumChunk;
   return {sample, element, sample * dim + element, static_cast<int>(dim - element < kSumChunk ? dim - element : kSumChunk)};
 }
 
@@ -48,8 +45,8 @@ __device__ inline double sum_squares(const double* terms, int count) {
   return sum;
 }
 
-/** A sample's chunk sums, added in the order of core::sum_chunks. Called by one warp; lane 0 gets the sum. */
-__device__ inline double sum_chunks(const double* partial, int64_t count) {
+/** A sample's chunk sums, added by the rule of the elements. Called by one warp; lane 0 gets the sum. */
+__device__ inline double add_chunks(const double* partial, int64_t count) {
   double sum = 0;
   if (threadIdx.x < kSumLanes)
     for (int64_t i = threadIdx.x; i < count; i += kSumLanes) sum += partial[i];

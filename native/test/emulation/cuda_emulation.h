@@ -49,7 +49,7 @@ struct dim3 {
 struct alignas(16) float4 { float x, y, z, w; };
 using cudaError_t = int;
 using cudaStream_t = void*;
-constexpr cudaError_t cudaSuccess = 0, cudaErrorInvalidConfiguration = 9;
+constexpr cudaError_t cudaSuccess = 0, cudaErrorInvalidConfiguration = 9, cudaErrorNoDevice = 100, cudaErrorInvalidDevice = 101;
 
 namespace etalon::emulation {
 
@@ -64,6 +64,9 @@ struct Schedule {
   void* stream = nullptr;   // of the last launch
 };
 inline Schedule schedule;
+
+/** The devices there are, and the current one: memory is the host's for all. */
+inline int devices = 1, device = 0;
 
 struct Site { const char* file; int line; };
 
@@ -279,6 +282,11 @@ T shuffle(Site site, unsigned mask, T value, unsigned source) {
 }
 inline unsigned lane() { return current->self->lane; }
 }  // namespace etalon::emulation
+
+inline cudaError_t cudaGetDeviceCount(int* count) { return *count = etalon::emulation::devices, *count ? cudaSuccess : cudaErrorNoDevice; }
+inline cudaError_t cudaGetDevice(int* device) { return *device = etalon::emulation::device, etalon::emulation::devices ? cudaSuccess : cudaErrorNoDevice; }
+inline cudaError_t cudaSetDevice(int device) { return device < etalon::emulation::devices ? (etalon::emulation::device = device, cudaSuccess) : cudaErrorInvalidDevice; }
+inline const char* cudaGetErrorString(cudaError_t error) { return error == cudaSuccess ? "no error" : error == cudaErrorNoDevice ? "no device" : "invalid argument"; }
 
 #define threadIdx (::etalon::emulation::current->self->thread)
 #define blockIdx (::etalon::emulation::current->index)
