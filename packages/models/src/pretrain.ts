@@ -144,7 +144,11 @@ async function* updates(
 
 /** Drops the lines of updates that are to be done again, and a line that a killed process left unfinished. */
 function cutLog(file: string, step: number): void {
-  const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n").filter((line) => line.endsWith("}")) : [];
+  const lines = existsSync(file)
+    ? readFileSync(file, "utf8")
+        .split("\n")
+        .filter((line) => line.endsWith("}"))
+    : [];
   const kept = lines.filter((line) => (JSON.parse(line) as { step: number }).step <= step);
   writeFileSync(file, kept.map((line) => `${line}\n`).join(""));
 }

@@ -124,6 +124,7 @@ export class TinyPipeline implements Pipeline {
   decode(latents: Float32Array, count: number): ImageBatch {
     const [height, width, channels] = this.latentShape();
     check.length("latents", latents, count * height * width * channels);
+    checkFinite("latents", latents);
     const data = Uint8Array.from(latents, (value) => Math.max(0, Math.min(255, Math.round((value + 1) * 127.5))));
     return { data, count, width, height };
   }
@@ -140,8 +141,16 @@ export class TinyPipeline implements Pipeline {
     const out = tf.tidy(() => this.predict(tf.tensor(x, [conditioning.count, ...this.latentShape()]), t, conditioning));
     const values = out.dataSync<"float32">().slice();
     out.dispose();
+    checkFinite("model output", values, "The weights, or the state given, hold NaN or infinities.");
     return values;
   }
+}
+
+function checkFinite(argument: string, values: Float32Array, hint?: string): void {
+  const wrong = values.findIndex((value) => !Number.isFinite(value));
+  if (wrong < 0) return;
+  const allowed = "finite numbers";
+  throw new EtalonError("NOT_FINITE", { argument: `${argument}[${wrong}]`, value: values[wrong], allowed, hint });
 }
 
 const chunks = <T>(items: readonly T[], size: number): T[][] =>
