@@ -1,1 +1,11 @@
 export { EtalonError } from "@etalon/errors";
+export { type Backend, backend } from "./backend.ts";
+export { type Attempt, attempts } from "./loader.ts";
+export { type LogProbOptions, logProb } from "./logProb.ts";
+export type { NoiseKey } from "./NoiseKey.ts";
+export { normal } from "./normal.ts";
+export { philox4x32 } from "./philox4x32.ts";
+export { type PolicyGradient, type PolicyGradientOptions, policyGradient } from "./policyGradient.ts";
+export { type RolloutOptions, rollout } from "./rollout.ts";
+export type { StepMap } from "./StepMap.ts";
+export { setThreads } from "./setThreads.ts";
