@@ -1,18 +1,18 @@
-/** The element types of the safetensors format that this package reads and writes, with their size in bytes. */
+/** The element types of the safetensors format that this package reads and writes, with their size in bytes, in the format's own order. */
 export const dtypeBytes = {
-  F64: 8,
-  F32: 4,
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  I16: 2,
+  U16: 2,
   F16: 2,
   BF16: 2,
-  I64: 8,
   I32: 4,
-  I16: 2,
-  I8: 1,
-  U64: 8,
   U32: 4,
-  U16: 2,
-  U8: 1,
-  BOOL: 1,
+  F32: 4,
+  F64: 8,
+  I64: 8,
+  U64: 8,
 } as const;
 
 export type Dtype = keyof typeof dtypeBytes;

@@ -1,5 +1,5 @@
-import { EtalonError } from "@etalon/errors";
-import type { Dtype, StoredTensor } from "./dtype.ts";
+import { check, EtalonError } from "@etalon/errors";
+import type { StoredTensor } from "./dtype.ts";
 
 const f32 = new Float32Array(1);
 const bits = new Uint32Array(f32.buffer);
@@ -32,34 +32,36 @@ export function toHalf(value: number): number {
   return sign | (rest > 0.5 || (rest === 0.5 && floor & 1) ? floor + 1 : floor);
 }
 
-/** A float tensor of any width as float32: F64 is rounded, F16 and BF16 are exact. @throws EtalonError BAD_TYPE: not a float dtype */
+/** A float tensor of any width as float32: F64 is rounded, F16 and BF16 are exact; F32 is given back as it is. @throws EtalonError BAD_TYPE: not a float dtype */
 export function toFloat32({ dtype, data }: StoredTensor): Float32Array {
-  switch (dtype) {
-    case "F32":
-      return data as Float32Array;
-    case "F64":
-      return Float32Array.from(data as Float64Array);
-    case "F16":
-      return Float32Array.from(data as Uint16Array, fromHalf);
-    case "BF16": {
-      const out = new Float32Array(data.length);
-      const words = new Uint32Array(out.buffer);
-      for (let i = 0; i < words.length; i++) words[i] = (data as Uint16Array)[i] << 16;
-      return out;
-    }
-    default:
-      throw new EtalonError("BAD_TYPE", { argument: "dtype", value: dtype, allowed: "F64, F32, F16, BF16" });
+  if (dtype === "F32") return data as Float32Array;
+  if (dtype === "F64") return Float32Array.from(data as Float64Array);
+  const out = new Float32Array(data.length);
+  if (dtype === "F16") {
+    for (let i = 0; i < out.length; i++) out[i] = fromHalf((data as Uint16Array)[i]);
+  } else if (dtype === "BF16") {
+    const words = new Uint32Array(out.buffer);
+    for (let i = 0; i < words.length; i++) words[i] = (data as Uint16Array)[i] << 16;
+  } else {
+    throw new EtalonError("BAD_TYPE", { argument: "dtype", value: dtype, allowed: "F64, F32, F16, BF16" });
   }
+  return out;
 }
 
-/** float32 values in another float width, rounded to nearest, ties to even. */
-export function fromFloat32(data: Float32Array, dtype: Extract<Dtype, "F32" | "F16" | "BF16">): TensorData16 {
+/** float32 values in another float width, rounded to nearest, ties to even; F32 is given back as it is. NaN stays NaN, what is too large becomes infinite. */
+export function fromFloat32(data: Float32Array, dtype: "F32" | "F16" | "BF16"): Float32Array | Uint16Array {
+  check.oneOf("dtype", dtype, ["F32", "F16", "BF16"], "BAD_TYPE");
   if (dtype === "F32") return data;
-  if (dtype === "F16") return Uint16Array.from(data, toHalf);
-  const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
-  return Uint16Array.from(words, (word) =>
-    (word & 0x7fffffff) > 0x7f800000 ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16,
-  );
+  const out = new Uint16Array(data.length);
+  if (dtype === "F16") {
+    for (let i = 0; i < out.length; i++) out[i] = toHalf(data[i]);
+  } else {
+    const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
+    for (let i = 0; i < out.length; i++) out[i] = toBrain(words[i]);
+  }
+  return out;
 }
 
-type TensorData16 = Float32Array | Uint16Array;
+/** The bits of a float32 as a bfloat16 word. */
+const toBrain = (word: number): number =>
+  (word & 0x7fffffff) > 0x7f800000 ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;

@@ -1,5 +1,6 @@
 import { badFile } from "./badFile.ts";
 import { type Dtype, dtypeBytes } from "./dtype.ts";
+import { duplicateKey } from "./duplicateKey.ts";
 
 /** Where a tensor's bytes lie, counted from the end of the header. */
 export interface HeaderEntry {
@@ -54,15 +55,13 @@ function parseObject(file: string, text: string): Record<string, unknown> {
     throw badFile(file, "a header that is no JSON", "a JSON object (is this a safetensors file?)");
   }
   if (!isRecord(json)) throw badFile(file, "a header that is no JSON object", "a JSON object");
-  // JSON.parse lets a later key win in silence; the format forbids a name to come twice.
-  const names = text.match(/"(?:[^"\\]|\\.)*"\s*:\s*\{/g) ?? [];
-  const distinct = new Set(names.map((name) => JSON.parse(name.slice(0, name.lastIndexOf('"') + 1)) as string));
-  if (distinct.size !== names.length) throw badFile(file, "a tensor name that comes twice", "names that come once");
+  const twice = duplicateKey(text);
+  if (twice !== undefined) throw badFile(file, `the key ${JSON.stringify(twice)} twice`, "keys that come once");
   return json;
 }
 
 function parseMetadata(file: string, json: Record<string, unknown>): Record<string, string> {
-  const metadata = json.__metadata__ ?? {};
+  const metadata = Object.hasOwn(json, "__metadata__") ? json.__metadata__ : {};
   if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== "string")) {
     throw badFile(file, "__metadata__ of another form", "an object of texts");
   }
@@ -92,5 +91,5 @@ function parseEntry(file: string, name: string, value: unknown): HeaderEntry {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const isSizes = (value: unknown): value is number[] =>
+export const isSizes = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);

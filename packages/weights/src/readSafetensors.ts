@@ -7,6 +7,9 @@ import { type HeaderEntry, parseHeader } from "./header.ts";
 /** The reference reader's bound on the JSON header, in bytes. */
 const maxHeader = 100_000_000;
 
+/** What one call reads at most, in bytes: the system takes no more than 2^31 − 1. */
+const maxRead = 2 ** 30;
+
 /** An opened safetensors file: its names, its metadata, and its tensors read one at a time when asked for. */
 export interface SafetensorsFile {
   /** Tensor names in the order of their bytes. */
@@ -28,13 +31,12 @@ export interface SafetensorsFile {
 export function readSafetensors(file: string): SafetensorsFile {
   const { entries, metadata, start } = withFile(file, (descriptor, size) => {
     if (size < 8) throw badFile(file, `${size} bytes`, "at least the 8 bytes of the header's length");
-    const length = readRange(file, descriptor, 0, 8).readBigUInt64LE(0);
+    const length = new DataView(readRange(file, descriptor, 0, 8).buffer).getBigUint64(0, true);
     if (length > BigInt(Math.min(maxHeader, size - 8))) {
       throw badFile(file, `a header of ${length} bytes`, `at most ${Math.min(maxHeader, size - 8)} bytes here`);
     }
     const start = 8 + Number(length);
-    const text = readRange(file, descriptor, 8, Number(length)).toString("utf8");
-    return { ...parseHeader(file, text, size - start), start };
+    return { ...parseHeader(file, decode(file, readRange(file, descriptor, 8, Number(length))), size - start), start };
   });
   const find = (name: string): HeaderEntry => {
     const entry = entries.get(name);
@@ -65,11 +67,8 @@ function withFile<T>(file: string, use: (descriptor: number, size: number) => T)
   try {
     descriptor = openSync(file, "r");
   } catch (cause) {
-    throw new EtalonError(
-      "NOT_FOUND",
-      { argument: "file", value: file, allowed: "a safetensors file that can be read" },
-      { cause },
-    );
+    const detail = { argument: "file", value: file, allowed: "a safetensors file that can be read" };
+    throw new EtalonError("NOT_FOUND", detail, { cause });
   }
   try {
     const stat = fstatSync(descriptor);
@@ -80,13 +79,27 @@ function withFile<T>(file: string, use: (descriptor: number, size: number) => T)
   }
 }
 
-/** Just `length` bytes from `position`, in memory that begins at a multiple of 8. */
-function readRange(file: string, descriptor: number, position: number, length: number): Buffer {
-  const bytes = Buffer.from(new ArrayBuffer(length));
-  for (let done = 0; done < length; ) {
-    const got = readSync(descriptor, bytes, done, length - done, position + done);
-    if (got === 0) throw badFile(file, `cut at byte ${position + done}`, `${length} bytes from ${position}`);
-    done += got;
+/** Just `length` bytes from `position`, in memory of their own that begins at a multiple of 8. */
+function readRange(file: string, descriptor: number, position: number, length: number): Uint8Array {
+  try {
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const got = readSync(descriptor, bytes, done, Math.min(length - done, maxRead), position + done);
+      if (got === 0) throw badFile(file, `cut at byte ${position + done}`, `${length} bytes from ${position}`);
+      done += got;
+    }
+    return bytes;
+  } catch (error) {
+    if (EtalonError.is(error)) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw badFile(file, `${why} at byte ${position}`, `${length} bytes that can be read into memory`);
   }
-  return bytes;
+}
+
+function decode(file: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw badFile(file, "a header that is no UTF-8", "a JSON object in UTF-8 (is this a safetensors file?)");
+  }
 }

@@ -1,11 +1,11 @@
-import { EtalonError } from "@etalon/errors";
+import { check, EtalonError } from "@etalon/errors";
 import writeFileAtomic from "write-file-atomic";
-import { fitsDtype, type StoredTensor } from "./dtype.ts";
-import { byteLength } from "./header.ts";
+import { type Dtype, dtypeBytes, fitsDtype, type StoredTensor } from "./dtype.ts";
+import { byteLength, isSizes } from "./header.ts";
 
 /**
  * Writes tensors as a safetensors file: whole or not at all (a temporary file, fsync, rename). The same tensors give the same bytes: they lie in the order of their
- * alignment, then of their names, and the header is padded to 8 bytes, as the reference writer does.
+ * dtypes, widest first, then of their names, and the header is padded to 8 bytes: byte for byte what the reference writer gives.
  * @param tensors  by name; `data` holds as many elements as `shape` tells, in the typed array of its dtype
  * @param metadata  texts for `__metadata__`
  * @throws EtalonError BAD_SHAPE, BAD_TYPE: nothing is written; IO: the system refused (a full disk), and an older file of that name stands as it was
@@ -15,11 +15,13 @@ export function writeSafetensors(
   tensors: Record<string, StoredTensor>,
   metadata?: Record<string, string>,
 ): void {
-  const names = Object.keys(tensors).sort((a, b) => width(tensors[b]) - width(tensors[a]) || (a < b ? -1 : 1));
-  const header: Record<string, unknown> = metadata === undefined ? {} : { __metadata__: metadata };
+  for (const [name, tensor] of Object.entries(tensors)) checkTensor(name, tensor);
+  const names = Object.keys(tensors).sort((a, b) => rank(tensors[b]) - rank(tensors[a]) || (a < b ? -1 : 1));
+  const header: Record<string, unknown> = Object.create(null); // so that "__proto__" is a name like any other
+  if (metadata !== undefined) header.__metadata__ = checkMetadata(metadata);
   let position = 0;
   for (const name of names) {
-    const { dtype, shape, data } = checked(name, tensors[name]);
+    const { dtype, shape, data } = tensors[name];
     header[name] = { dtype, shape, data_offsets: [position, position + data.byteLength] };
     position += data.byteLength;
   }
@@ -44,25 +46,32 @@ export function writeSafetensors(
   }
 }
 
-const width = ({ data }: StoredTensor): number => data.BYTES_PER_ELEMENT;
+const order = Object.keys(dtypeBytes);
+const rank = ({ dtype }: StoredTensor): number => order.indexOf(dtype);
 
-function checked(name: string, tensor: StoredTensor): StoredTensor {
-  const { dtype, shape, data } = tensor;
+function checkMetadata(metadata: Record<string, string>): Record<string, string> {
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== "string") {
+      throw new EtalonError("BAD_TYPE", { argument: `metadata.${key}`, value, allowed: "a text" });
+    }
+  }
+  return metadata;
+}
+
+function checkTensor(name: string, { dtype, shape, data }: StoredTensor): void {
   if (name === "__metadata__")
     throw new EtalonError("OUT_OF_RANGE", { argument: "name", value: name, allowed: "any other text" });
+  const argument = `data of ${name}`;
+  check.oneOf(`dtype of ${name}`, dtype, order as Dtype[], "BAD_TYPE");
   if (!fitsDtype(dtype, data)) {
-    throw new EtalonError("BAD_TYPE", {
-      argument: `data of ${name}`,
-      value: data,
-      allowed: `the typed array that holds ${dtype}`,
-    });
+    throw new EtalonError("BAD_TYPE", { argument, value: data, allowed: `the typed array that holds ${dtype}` });
+  }
+  if (!isSizes(shape)) {
+    const allowed = "a list of whole numbers ≥ 0";
+    throw new EtalonError("BAD_SHAPE", { argument: `shape of ${name}`, value: shape, allowed });
   }
   if (byteLength(dtype, shape) !== data.byteLength) {
-    throw new EtalonError("BAD_SHAPE", {
-      argument: `data of ${name}`,
-      value: data,
-      allowed: `as many elements as the shape [${shape}] tells`,
-    });
+    const allowed = `as many elements as the shape [${shape}] tells`;
+    throw new EtalonError("BAD_SHAPE", { argument, value: data, allowed });
   }
-  return tensor;
 }
