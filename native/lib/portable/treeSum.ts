@@ -13,6 +13,6 @@ export function treeSum(dim: number, term: (i: number) => number): number {
 function laneSum(first: number, end: number, term: (i: number) => number): number {
   lanes.fill(0);
   for (let i = first; i < end; i++) lanes[(i - first) & 15] += term(i);
-  for (let step = 8; step > 0; step /= 2) for (let l = 0; l < step; l++) lanes[l] += lanes[l + step];
+  for (let step = 8; step >= 1; step /= 2) for (let l = 0; l < step; l++) lanes[l] += lanes[l + step];
   return lanes[0];
 }
