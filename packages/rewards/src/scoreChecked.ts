@@ -19,7 +19,7 @@ export async function scoreChecked(
 }
 
 /** Runs a reward's own code; what it throws becomes BAD_REWARD with the reward's name, and the original as cause. An EtalonError passes as it is. */
-export async function attempt<T>(name: string, score: () => T | Promise<T>): Promise<T> {
+async function attempt<T>(name: string, score: () => T | Promise<T>): Promise<T> {
   try {
     return await score();
   } catch (cause) {
@@ -30,7 +30,7 @@ export async function attempt<T>(name: string, score: () => T | Promise<T>): Pro
 }
 
 /** @throws EtalonError BAD_REWARD: not one finite number an image */
-export function checkScores(name: string, count: number, scores: Float32Array): Float32Array {
+function checkScores(name: string, count: number, scores: Float32Array): Float32Array {
   const fault = (value: unknown, where: string) =>
     new EtalonError("BAD_REWARD", { argument: `reward ${name}${where}`, value, allowed: "one finite number an image" });
   if (!(scores instanceof Float32Array)) throw fault(scores, "");

@@ -3,7 +3,7 @@ import { EtalonError } from "@etalon/errors";
 import type { TinyClip } from "./TinyClip.ts";
 
 /** What an update of contrastive training gave. */
-export interface ContrastiveResult {
+interface ContrastiveResult {
   loss: number;
   /** Share of the batch's captions whose own picture came first. */
   accuracy: number;
