@@ -1,59 +1,75 @@
 import { join } from "node:path";
 import { engine } from "@etalon/engine";
+import { check } from "@etalon/errors";
 import { pretrain } from "@etalon/models/pretrain";
+import { pretrainTinyClip } from "@etalon/rewards/pretrain";
 import { Command, Option } from "commander";
 import { interruptSignal } from "../interrupt.ts";
-import { count, seed } from "../options.ts";
+import { count, number, seed } from "../options.ts";
 import { print, printJson, remark } from "../output.ts";
 import { progressBar } from "../progress.ts";
 
 interface Options {
-  output: string;
+  preset: "tiny" | "tiny-clip";
+  output?: string;
   resume?: boolean;
   steps?: number;
   batch?: number;
+  seconds?: number;
   seed?: number;
   json?: boolean;
 }
 
-/** `etalon pretrain`: makes the tiny default's weights from the emoji pictures. */
+/** `etalon pretrain`: makes the weights that the packages carry, from the emoji pictures. */
 export function pretrainCommand(): Command {
   return new Command("pretrain")
-    .description("pre-train the tiny default on emoji pictures (fetches 60 MB by npm; hours on tfjs-node)")
-    .addOption(new Option("--preset <name>", "what to pre-train").choices(["tiny"]).default("tiny"))
+    .description("make the weights of the tiny default or of its scorer (fetches 60 MB of pictures by npm)")
+    .addOption(new Option("--preset <name>", "what to pre-train").choices(["tiny", "tiny-clip"]).default("tiny"))
     .option("--steps <count>", "updates in all", count("steps"))
     .option("--batch <count>", "pictures an update", count("batch"))
+    .option("--seconds <number>", "tiny: stop, with a checkpoint, after so long", number("seconds", { above: 0 }))
     .option("--seed <number>", "seed of data order and initial weights", seed)
-    .option("-o, --output <folder>", "where the model and its checkpoints go", join("runs", "pretrain-tiny"))
-    .option("--resume", "go on from the last checkpoint in the folder")
+    .option("-o, --output <folder>", "where the model goes (runs/pretrain-PRESET where left out)")
+    .option("--resume", "tiny: go on from the last checkpoint in the folder")
     .option("--json", "print the result as JSON")
     .addHelpText(
       "after",
-      '\nExample:\n  $ etalon pretrain --preset tiny -o runs/tiny && etalon sample --model runs/tiny --prompt "red heart"',
+      '\nExample:\n  $ etalon pretrain --preset tiny -o runs/tiny\n  $ etalon sample --model runs/tiny --prompt "red heart"',
     )
     .action(run);
 }
 
-async function run({ output, resume, json, ...options }: Options): Promise<void> {
+async function run({ preset, output, resume, seconds, json, steps, batch, seed: start }: Options): Promise<void> {
+  if (preset === "tiny-clip") {
+    check.that(!resume && seconds === undefined, "OUT_OF_RANGE", {
+      argument: "--resume or --seconds",
+      value: true,
+      allowed: "with --preset tiny",
+    });
+  }
+  const out = output ?? join("runs", `pretrain-${preset}`);
   const { name, threads, why } = await engine();
-  remark(`engine ${name}, ${threads} threads (${why})`);
+  if (!json) remark(`engine ${name}, ${threads} threads (${why})`);
+  const given = Object.fromEntries(
+    Object.entries({ steps, batch, seed: start }).filter(([, value]) => value !== undefined),
+  );
   const { signal, dispose } = interruptSignal();
   const bar = progressBar();
-  const given = Object.fromEntries(
-    ["steps", "batch", "seed"].flatMap((key) => (key in options ? [[key, options[key as keyof typeof options]]] : [])),
-  );
-  let smooth = Number.NaN;
-  let last = 0;
+  const updates =
+    preset === "tiny"
+      ? pretrain({ out, resume, seconds, signal, ...given })
+      : pretrainTinyClip({ out, signal, ...given });
+  let [last, smooth] = [0, Number.NaN];
   try {
-    for await (const { step, steps, loss } of pretrain({ out: output, resume, signal, ...given })) {
+    for await (const { step, steps: total, loss } of updates) {
       smooth = Number.isNaN(smooth) ? loss : 0.98 * smooth + 0.02 * loss;
       last = step;
-      bar.update({ stage: "pre-training", done: step, total: steps, note: `loss ${smooth.toFixed(4)}` });
+      bar.update({ stage: "pre-training", done: step, total, note: `loss ${smooth.toFixed(4)}` });
     }
   } finally {
     bar.stop();
     dispose();
   }
-  if (json) printJson({ model: output, steps: last, loss: smooth });
-  else print(`${last} updates, loss ${smooth.toFixed(4)}; the model is in ${output}`);
+  if (json) printJson({ model: out, steps: last, loss: smooth });
+  else print(`${last} updates, loss ${smooth.toFixed(4)}; the model is in ${out}`);
 }
