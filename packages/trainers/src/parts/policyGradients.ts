@@ -1,0 +1,161 @@
+import { type NamedTensorMap, type Tensor, tf, type Variable } from "@etalon/engine";
+import type { Conditioning, Pipeline } from "@etalon/models";
+import type { PolicyGradient } from "@etalon/native";
+import type { Rollout, TrajectoryStep } from "./rollOut.ts";
+import { seedPolicy } from "./seedPolicy.ts";
+
+/** What the policy objective is made of. */
+export interface PolicyOptions {
+  pipeline: Pipeline;
+  /** By the names that gradients get. */
+  variables: ReadonlyMap<string, Variable>;
+  guidance: number;
+  clip: number;
+  reduction: "mean" | "sum";
+  /** Images in one forward and backward pass. */
+  microBatch: number;
+  /** c of the step weight c·std/|b|; 0: every step counts alike (math.md §4). */
+  noiseLevelWeight: number;
+  /** Weight of the KL towards the model without its adapter. */
+  kl: number;
+}
+
+/** What an update reports: means over images and steps. */
+export interface PolicyReport {
+  loss: number;
+  ratio: { mean: number; max: number };
+  clipFraction: number;
+  kl: number;
+}
+
+/**
+ * The gradient of the mean policy objective over some images of a rollout and all the steps it kept, summed up over micro-batches.
+ * The log-probabilities of the rollout are the old ones: nothing is computed twice.
+ * @param advantages  one an image of the rollout    @param images  which of them count
+ * @returns `gradients`: new tensors that the caller disposes    @throws EtalonError NOT_FINITE: a model output with NaN or infinity
+ */
+export function policyGradients(
+  options: PolicyOptions,
+  rollout: Rollout,
+  advantages: Float64Array,
+  images: readonly number[],
+): { gradients: NamedTensorMap; report: PolicyReport } {
+  const sums = new Map<string, Tensor>();
+  const tally = { count: 0, loss: 0, ratio: 0, max: 0, clipped: 0, kl: 0 };
+  const share = 1 / (images.length * rollout.steps.length);
+  try {
+    for (const part of chunks(images, options.microBatch)) {
+      const batch = takeBatch(options, rollout, part);
+      try {
+        for (const step of rollout.steps) {
+          const weight = stepWeight(step, options.noiseLevelWeight);
+          const taken = takeStep(step, part);
+          const { gradients, result } = gradientsOfStep(options, batch, {
+            ...taken,
+            advantage: Float64Array.from(part, (i) => advantages[i]),
+            scale: share * weight,
+          });
+          accumulate(sums, gradients);
+          add(tally, result, weight);
+        }
+      } finally {
+        batch.dispose();
+      }
+    }
+  } catch (error) {
+    for (const sum of sums.values()) sum.dispose();
+    throw error;
+  }
+  const { count, loss, ratio, max, clipped, kl } = tally;
+  return {
+    gradients: Object.fromEntries(sums),
+    report: { loss: loss / count, ratio: { mean: ratio / count, max }, clipFraction: clipped / count, kl: kl / count },
+  };
+}
+
+/** What a step's loss is weighted by: c·std/|b|, or 1. */
+const stepWeight = ({ step: { map } }: TrajectoryStep, c: number) => (c === 0 ? 1 : (c * map.std) / Math.abs(map.b));
+
+/** A micro-batch's conditioning, encoded once for all of its steps. */
+function takeBatch({ pipeline, guidance }: PolicyOptions, { prompts }: Rollout, part: readonly number[]) {
+  const cond = pipeline.encodePrompts(part.map((i) => prompts[i]));
+  const uncond = guidance === 1 ? undefined : pipeline.encodePrompts(part.map(() => ""));
+  const dispose = () => {
+    cond.dispose();
+    uncond?.dispose();
+  };
+  return { cond, uncond, dispose };
+}
+
+/** Some images of a step. */
+function takeStep({ step, x, next, logp }: TrajectoryStep, part: readonly number[]) {
+  const dim = x.length / logp.length;
+  const rows = (values: Float32Array) => {
+    const out = new Float32Array(part.length * dim);
+    for (const [row, i] of part.entries()) out.set(values.subarray(i * dim, (i + 1) * dim), row * dim);
+    return out;
+  };
+  return { step, x: rows(x), next: rows(next), oldLogp: Float64Array.from(part, (i) => logp[i]) };
+}
+
+function gradientsOfStep(
+  { pipeline, variables, guidance, clip, reduction, kl }: PolicyOptions,
+  { cond, uncond }: { cond: Conditioning; uncond?: Conditioning },
+  batch: ReturnType<typeof takeStep> & { advantage: Float64Array; scale: number },
+): { gradients: NamedTensorMap; result: PolicyGradient } {
+  const { step, x, next, oldLogp, advantage, scale } = batch;
+  const shape = [cond.count, ...pipeline.latentShape()];
+  const predict = (conditioning: Conditioning) => pipeline.predict(tf.tensor(x, shape), step.t, conditioning);
+  const reference = kl === 0 ? undefined : { weight: kl, ...referenceOutputs(pipeline, () => [cond, uncond].map((c) => c && predict(c))) }; // biome-ignore format: one thought
+  const terms = { next, x, guidance, map: step.map, oldLogp, advantage, clip, reduction, kl: reference };
+  let result: PolicyGradient | undefined;
+  const keep = (value: PolicyGradient) => {
+    result = value;
+  };
+  const names = new Map([...variables].map(([name, variable]) => [variable.name, name]));
+  const { value, grads } = tf.variableGrads(
+    () => seedPolicy(predict(cond), uncond && predict(uncond), terms, scale, keep).asScalar(),
+    [...variables.values()],
+  );
+  value.dispose();
+  const gradients = Object.fromEntries(Object.entries(grads).map(([id, grad]) => [names.get(id) as string, grad]));
+  return { gradients, result: result as unknown as PolicyGradient };
+}
+
+/** The outputs of the model without its adapter. */
+function referenceOutputs(pipeline: Pipeline, outputs: () => (Tensor | undefined)[]) {
+  pipeline.model.setAdapterEnabled(false);
+  try {
+    const tensors = tf.tidy(() => outputs().filter((tensor) => tensor !== undefined));
+    const [cond, uncond] = tensors.map((tensor) => tensor.dataSync<"float32">().slice());
+    tf.dispose(tensors);
+    return { cond, uncond };
+  } finally {
+    pipeline.model.setAdapterEnabled(true);
+  }
+}
+
+function accumulate(sums: Map<string, Tensor>, gradients: NamedTensorMap): void {
+  for (const [name, gradient] of Object.entries(gradients)) {
+    const before = sums.get(name);
+    sums.set(name, before ? before.add(gradient) : gradient);
+    if (before) tf.dispose([before, gradient]);
+  }
+}
+
+function add(
+  tally: Record<"count" | "loss" | "ratio" | "max" | "clipped" | "kl", number>,
+  { loss, ratio, clipped, kl }: PolicyGradient,
+  weight: number,
+): void {
+  const sum = (values: Float64Array) => values.reduce((a, b) => a + b, 0);
+  tally.count += loss.length;
+  tally.loss += weight * sum(loss);
+  tally.ratio += sum(ratio);
+  tally.max = Math.max(tally.max, ...ratio);
+  tally.clipped += sum(clipped);
+  tally.kl += sum(kl);
+}
+
+const chunks = <T>(items: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));

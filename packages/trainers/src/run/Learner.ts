@@ -1,0 +1,106 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { AdamW, type Variable } from "@etalon/engine";
+import { EtalonError } from "@etalon/errors";
+import type { ParameterChoice, Pipeline } from "@etalon/models";
+import { readSafetensors, toFloat32, writeSafetensors } from "@etalon/weights";
+import writeFileAtomic from "write-file-atomic";
+import type { TrainConfig } from "../config/TrainConfig.ts";
+import { type PromptRewards, PromptStatistics } from "../parts/PromptStatistics.ts";
+
+const fullFile = "diffusion_pytorch_model.safetensors";
+const optimiserFile = "optimizer.safetensors";
+const stateFile = "state.json";
+
+/** Where a run stands. */
+export interface Standing {
+  epoch: number;
+  step: number;
+  skipped: number;
+}
+
+/** All of a run that training changes: parameters, optimiser, statistics, counters. Everything that is drawn is a function of (seed, epoch), so there is no generator to save. */
+export class Learner {
+  readonly standing: Standing = { epoch: 0, step: 0, skipped: 0 };
+  readonly variables: ReadonlyMap<string, Variable>;
+  readonly optimiser: AdamW;
+  /** One a term of the reward; more than one only where a mix adds up advantages. */
+  readonly statistics: PromptStatistics[] = [];
+  readonly #config: TrainConfig;
+  readonly #pipeline: Pipeline;
+
+  /**
+   * A learner at its beginning, or, from a checkpoint's folder, where that was written.
+   * @throws EtalonError BAD_FILE: names the file of the checkpoint that is cut or does not fit
+   */
+  constructor(config: TrainConfig, pipeline: Pipeline, checkpoint?: string) {
+    this.#config = config;
+    this.#pipeline = pipeline;
+    const { parameters, lora, learningRate, optimiser } = config.train;
+    const state = checkpoint === undefined ? undefined : readState(checkpoint);
+    if (parameters === "lora" && checkpoint === undefined) pipeline.model.addAdapter(lora, config.seed);
+    else if (parameters === "lora") pipeline.model.loadAdapter(checkpoint as string);
+    else if (checkpoint !== undefined) pipeline.model.load(join(checkpoint, fullFile));
+    this.variables = pipeline.model.parameters(choiceOf(parameters));
+    this.optimiser = new AdamW(this.variables, { learningRate, ...optimiser });
+    if (checkpoint === undefined || state === undefined) return;
+    this.optimiser.load(readTensors(join(checkpoint, optimiserFile)));
+    for (const [i, rewards] of state.statistics.entries()) this.statisticsOf(i).load(rewards);
+    const { epoch, step, skipped } = state;
+    Object.assign(this.standing, { epoch, step, skipped });
+  }
+
+  /** The running statistics of a term of the reward. */
+  statisticsOf(term: number): PromptStatistics {
+    this.statistics[term] ??= new PromptStatistics(this.#config.train.statistics);
+    return this.statistics[term];
+  }
+
+  /** Writes the files of a checkpoint into a folder. */
+  write(folder: string): void {
+    const { model } = this.#pipeline;
+    if (this.#config.train.parameters === "lora") model.saveAdapter(folder);
+    else model.save(join(folder, fullFile), "F32");
+    const moments = [...this.optimiser.state()].map(([name, { shape, data }]) => [name, { dtype: "F32" as const, shape, data }]); // biome-ignore format: one thought
+    writeSafetensors(join(folder, optimiserFile), Object.fromEntries(moments));
+    const state = { ...this.standing, statistics: this.statistics.map((statistics) => statistics.state()) };
+    writeFileAtomic.sync(join(folder, stateFile), `${JSON.stringify(state)}\n`);
+  }
+
+  dispose(): void {
+    this.optimiser.dispose();
+  }
+}
+
+const choiceOf = (parameters: string): ParameterChoice =>
+  parameters === "lora" || parameters === "all" ? parameters : new RegExp(parameters);
+
+function readState(checkpoint: string): Standing & { statistics: PromptRewards[] } {
+  const file = join(checkpoint, stateFile);
+  try {
+    const state = JSON.parse(readFileSync(file, "utf8")) as Standing & { statistics: PromptRewards[] };
+    if ([state.epoch, state.step, state.skipped].every(Number.isInteger) && Array.isArray(state.statistics))
+      return state;
+  } catch (cause) {
+    throw cut(file, cause);
+  }
+  throw cut(file);
+}
+
+function readTensors(file: string) {
+  if (!existsSync(file)) throw cut(file);
+  const stored = readSafetensors(file);
+  return new Map(
+    stored.names.map((name) => {
+      const tensor = stored.get(name);
+      return [name, { shape: tensor.shape, data: toFloat32(tensor) }] as const;
+    }),
+  );
+}
+
+const cut = (file: string, cause?: unknown) =>
+  new EtalonError(
+    "BAD_FILE",
+    { argument: "checkpoint", value: file, allowed: "the file that the run wrote", hint: "Delete this checkpoint's folder to go on from the one before." }, // biome-ignore format: one thought
+    { cause },
+  );

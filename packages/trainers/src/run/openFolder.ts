@@ -1,0 +1,66 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { EtalonError } from "@etalon/errors";
+import writeFileAtomic from "write-file-atomic";
+import type { TrainConfig } from "../config/TrainConfig.ts";
+import { io } from "./io.ts";
+import { lockFile, lockRun } from "./lockRun.ts";
+
+/** A run's folder, held by this process until `release`. */
+export interface RunFolder {
+  path: string;
+  release(): void;
+}
+
+/**
+ * Makes a run folder with its config.json, or takes an old one up again. Nothing is made where it refuses.
+ * @throws EtalonError EXISTS: it holds something already, and `resume` is off; BAD_CONFIG: the config is not the run's own, train.epochs aside; BUSY; IO
+ */
+export function openFolder(path: string, config: TrainConfig, resume: boolean): RunFolder {
+  if (!resume) refuseFull(path);
+  io(path, () => mkdirSync(path, { recursive: true }));
+  const release = lockRun(path);
+  try {
+    const file = join(path, "config.json");
+    if (resume && existsSync(file)) refuseChange(file, config);
+    io(file, () => writeFileAtomic.sync(file, `${JSON.stringify(config, null, 2)}\n`));
+    return { path, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** @throws EtalonError EXISTS */
+export function refuseFull(path: string): void {
+  if (!existsSync(path) || readdirSync(path).every((name) => name === lockFile)) return;
+  throw new EtalonError("EXISTS", { argument: "out", value: path, allowed: "a folder that is new or empty", hint: "--resume goes on with the run that is there." }); // biome-ignore format: one thought
+}
+
+/** @throws EtalonError BAD_CONFIG: names the first key that differs from the run's config.json; BAD_FILE: the file is no JSON */
+export function refuseChange(file: string, config: TrainConfig): void {
+  const [before, after] = [flatten(readJson(file)), flatten(config)];
+  for (const key of new Set([...before.keys(), ...after.keys()])) {
+    if (key === "train.epochs" || before.get(key) === after.get(key)) continue;
+    throw new EtalonError("BAD_CONFIG", { argument: key, value: JSON.parse(after.get(key) ?? "null"), allowed: `${before.get(key) ?? "no such key"}, as the run began`, hint: "Only train.epochs may change on resume." }); // biome-ignore format: one thought
+  }
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (cause) {
+    throw new EtalonError("BAD_FILE", { argument: "config.json", value: file, allowed: "the JSON that the run wrote" }, { cause }); // biome-ignore format: one thought
+  }
+}
+
+/** Every leaf by its path, as JSON. */
+function flatten(value: unknown, path = ""): Map<string, string> {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return new Map([[path, JSON.stringify(value)]]);
+  return new Map(
+    Object.entries(value)
+      .filter(([, inner]) => inner !== undefined)
+      .flatMap(([key, inner]) => [...flatten(inner, path === "" ? key : `${path}.${key}`)]),
+  );
+}
