@@ -1,9 +1,9 @@
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import util from "node:util";
 import type { Engine } from "./engine.ts";
+import { resolveFromUser } from "./resolveFromUser.ts";
 import { quietly, tf } from "./tf.ts";
 
 type Loaded = Omit<Engine, "why">;
@@ -43,7 +43,6 @@ async function tfjsNode(name: "tfjs-node" | "tfjs-node-gpu"): Promise<Loaded | M
     try {
       const package_ = quietly(() => createRequire(file)(file)) as {
         version?: { "tfjs-node"?: string };
-        node?: { isUsingGpuDevice?: boolean };
       };
       const gpu =
         (tf.findBackend("tensorflow") as unknown as { isUsingGpuDevice?: boolean } | null)?.isUsingGpuDevice ?? false;
@@ -63,19 +62,6 @@ async function tfjsNode(name: "tfjs-node" | "tfjs-node-gpu"): Promise<Loaded | M
     threads: Number(process.env.TF_NUM_INTRAOP_THREADS) || cpus().length,
     device: gpu ? "gpu" : "cpu",
   };
-}
-
-/** The package's file as the user's project sees it: from the working folder, or from the folder that ETALON_TFJS_NODE names. */
-function resolveFromUser(name: string): string | undefined {
-  const roots = [process.env.ETALON_TFJS_NODE, process.cwd()].filter((root) => root !== undefined && existsSync(root));
-  for (const root of roots) {
-    try {
-      return createRequire(join(root as string, "package.json")).resolve(name);
-    } catch {
-      // not there: look in the next
-    }
-  }
-  return undefined;
 }
 
 /** tfjs-node 4.22 calls util.isNullOrUndefined and its like, which Node 23 took away. */

@@ -1,9 +1,14 @@
 export { EtalonError } from "@etalon/errors";
 export type { NamedTensorMap, Tensor, Tensor2D, Tensor3D, Tensor4D, Variable } from "@tensorflow/tfjs";
 export { currentEngine, type Engine, type EngineName, engine, engineNames } from "./engine.ts";
+export { installedEngines } from "./installedEngines.ts";
 export { attention } from "./ops/attention.ts";
-export { layerNorm, modulate } from "./ops/layerNorm.ts";
+export { gelu } from "./ops/gelu.ts";
+export { layerNorm } from "./ops/layerNorm.ts";
+export { layerNormModulate } from "./ops/layerNormModulate.ts";
 export { linear } from "./ops/linear.ts";
+export { matMulT } from "./ops/matMulT.ts";
+export { modulate } from "./ops/modulate.ts";
 export { silu } from "./ops/silu.ts";
 export { AdamW, type AdamWOptions } from "./optimisers/AdamW.ts";
 export { clipGlobalNorm } from "./optimisers/clipGlobalNorm.ts";

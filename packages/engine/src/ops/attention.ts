@@ -1,13 +1,18 @@
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
+import { checkShape } from "./checkShape.ts";
 
 /**
  * Scaled dot-product attention softmax(q·kᵀ/√d)·v with its exact gradient.
- * @param q  float32 [batch, heads, queries, d]    @param k, v  float32 [batch, heads, keys, d]
- * @returns float32 [batch, heads, queries, d]
+ * @param q  float32 [batch, heads, queries, d]    @param k  float32 [batch, heads, keys, d]    @param v  float32 [batch, heads, keys, width]
+ * @returns float32 [batch, heads, queries, width]    @throws EtalonError BAD_SHAPE, BAD_TYPE
  */
 export function attention(q: Tensor4D, k: Tensor4D, v: Tensor4D): Tensor4D {
-  const scale = 1 / Math.sqrt(q.shape[3]);
+  checkShape("q", q, [null, null, null, null]);
+  const [batch, heads, , d] = q.shape;
+  checkShape("k", k, [batch, heads, null, d]);
+  checkShape("v", v, [batch, heads, k.shape[2], null]);
+  const scale = 1 / Math.sqrt(d);
   const forward = tf.customGrad((q_, k_, v_, save) => {
     const [query, key, value] = [q_ as Tensor4D, k_ as Tensor4D, v_ as Tensor4D];
     const p = tf.softmax(tf.matMul(query, turn(key)).mul(scale)) as Tensor4D;

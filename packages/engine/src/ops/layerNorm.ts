@@ -1,11 +1,13 @@
+import { check } from "@etalon/errors";
 import type { Tensor } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
 
 /**
  * Layer normalisation over the last axis without affine parameters, (x − mean)/√(variance + epsilon), with its exact gradient in few kernels.
- * @param x  float32 [..., d]    @param epsilon  > 0
+ * @param x  float32 [..., d]    @param epsilon  > 0    @throws EtalonError OUT_OF_RANGE
  */
 export function layerNorm(x: Tensor, epsilon = 1e-6): Tensor {
+  check.range("epsilon", epsilon, { above: 0 });
   const forward = tf.customGrad((x_, save) => {
     const centred = (x_ as Tensor).sub((x_ as Tensor).mean(-1, true));
     const inverse = centred.square().mean(-1, true).add(epsilon).rsqrt();
@@ -21,9 +23,4 @@ export function layerNorm(x: Tensor, epsilon = 1e-6): Tensor {
     };
   });
   return forward(x);
-}
-
-/** layerNorm(x)·(1 + scale) + shift: the adaptive normalisation of DiT and FLUX blocks. scale, shift: float32, broadcast against x. */
-export function modulate(x: Tensor, scale: Tensor, shift: Tensor): Tensor {
-  return x.mul(scale.add(1)).add(shift);
 }

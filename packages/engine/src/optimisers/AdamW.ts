@@ -1,5 +1,6 @@
 import { check, EtalonError } from "@etalon/errors";
 import type { NamedTensorMap, Tensor, Variable } from "@tensorflow/tfjs";
+import { checkShape } from "../ops/checkShape.ts";
 import { tf } from "../tf.ts";
 
 /** Options of AdamW; the names and defaults are torch's. */
@@ -30,8 +31,8 @@ export class AdamW {
     this.options = { learningRate, beta1, beta2, epsilon, weightDecay };
     this.#variables = variables;
     for (const [name, variable] of variables) {
-      this.#first.set(name, tf.variable(tf.zerosLike(variable), false));
-      this.#second.set(name, tf.variable(tf.zerosLike(variable), false));
+      this.#first.set(name, zeros(variable));
+      this.#second.set(name, zeros(variable));
     }
   }
 
@@ -43,9 +44,14 @@ export class AdamW {
   /**
    * One update in place. A variable without a gradient stays as it is. Disposes nothing that it was given.
    * @param gradients  by name, each of its variable's shape    @param learningRate  for this step only
+   * @throws EtalonError OUT_OF_RANGE, BAD_SHAPE, BAD_TYPE: nothing is changed then
    */
   step(gradients: NamedTensorMap, learningRate: number = this.options.learningRate): void {
     const { beta1, beta2, epsilon, weightDecay } = this.options;
+    check.range("learningRate", learningRate, { min: 0 });
+    for (const [name, { shape }] of this.#variables) {
+      if (gradients[name] !== undefined) checkShape(`gradient ${name}`, gradients[name], shape);
+    }
     this.#step += 1;
     const rate = learningRate / (1 - beta1 ** this.#step);
     const root = Math.sqrt(1 - beta2 ** this.#step);
@@ -109,3 +115,5 @@ export class AdamW {
     return [["exp_avg", this.#first], ["exp_avg_sq", this.#second]] as const; // biome-ignore format: a table
   }
 }
+
+const zeros = (like: Variable): Variable => tf.tidy(() => tf.variable(tf.zerosLike(like), false));

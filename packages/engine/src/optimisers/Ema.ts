@@ -17,6 +17,7 @@ export class Ema {
 
   /** Moves the averages towards the variables; early on faster, by min(decay, (1 + steps)/(10 + steps)). @param steps  updates done so far */
   step(steps: number): void {
+    check.range("steps", steps, { min: 0, integer: true });
     const decay = Math.min(this.#decay, (1 + steps) / (10 + steps));
     for (const [name, average] of this.averages) {
       tf.tidy(() => average.assign(average.mul(decay).add((this.#variables.get(name) as Variable).mul(1 - decay))));

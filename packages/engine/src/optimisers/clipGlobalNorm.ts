@@ -1,10 +1,11 @@
-import { check } from "@etalon/errors";
+import { check, EtalonError } from "@etalon/errors";
 import type { NamedTensorMap, Tensor } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
 
 /**
  * Scales gradients so that their global L2 norm is at most `max`, as torch's clip_grad_norm_ does; below it they are given back as they are.
- * @returns `norm` before clipping (NaN or infinite where a gradient is), and `gradients`: new tensors that the caller disposes; those given are left alone
+ * @returns `norm` before clipping, and `gradients`: new tensors that the caller disposes; those given are left alone
+ * @throws EtalonError NOT_FINITE: a gradient is NaN or infinite
  */
 export function clipGlobalNorm(gradients: NamedTensorMap, max: number): { gradients: NamedTensorMap; norm: number } {
   check.range("max", max, { above: 0 });
@@ -15,6 +16,10 @@ export function clipGlobalNorm(gradients: NamedTensorMap, max: number): { gradie
     square.dispose();
   }
   const norm = Math.sqrt(total);
+  if (!Number.isFinite(norm)) {
+    const [argument, hint] = ["norm of the gradients", "Lower the learning rate."];
+    throw new EtalonError("NOT_FINITE", { argument, value: norm, allowed: "a finite number", hint });
+  }
   const factor = norm > max ? max / (norm + 1e-6) : 1;
   const scaled = Object.entries(gradients).map(([name, g]): [string, Tensor] => [
     name,

@@ -1,0 +1,150 @@
+import "@etalon/testkit";
+import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs";
+import { describe, expect, test } from "vitest";
+import * as reference from "../../test/reference.ts";
+import { started } from "../../test/startEngine.ts";
+import { attention, gelu, layerNorm, layerNormModulate, linear, matMulT, modulate, silu, tf } from "../index.ts";
+
+type Case = [
+  name: string,
+  shapes: number[][],
+  op: (...inputs: Tensor[]) => Tensor,
+  truth: (...inputs: reference.Dense[]) => reference.Dense,
+];
+
+const transposed = ({ shape: [rows, columns], data }: reference.Dense): reference.Dense => ({
+  shape: [columns, rows],
+  data: Float64Array.from(data, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]),
+});
+const asLinear = (activation?: "silu" | "gelu") => (x: Tensor, w: Tensor, b?: Tensor) =>
+  linear(x, w as Tensor2D, b, activation);
+
+/** Odd sizes: no multiple of a vector's width. */
+const cases: Case[] = [
+  ["silu", [[3, 5]], silu, reference.silu],
+  ["gelu", [[3, 5]], gelu, reference.gelu],
+  ["linear", [[7, 5], [5, 9], [9]], asLinear(), reference.linear],
+  ["linear of rank 3 without bias", [[2, 3, 5], [5, 4]], asLinear(), reference.linear],
+  ["linear of rank 1", [[5], [5, 3], [3]], asLinear(), reference.linear],
+  ["linear with silu", [[7, 5], [5, 9], [9]], asLinear("silu"), (...x) => reference.silu(reference.linear(x[0], x[1], x[2]))],
+  ["linear with gelu", [[2, 3, 5], [5, 9], [9]], asLinear("gelu"), (...x) => reference.gelu(reference.linear(x[0], x[1], x[2]))],
+  ["matMulT", [[7, 5], [3, 5]], (a, b) => matMulT(a as Tensor2D, b as Tensor2D), (a, b) => reference.linear(a, transposed(b))],
+  ["layerNorm", [[2, 3, 7]], (x) => layerNorm(x), (x) => reference.layerNorm(x, 1e-6)],
+  ["layerNorm with a large epsilon", [[5, 7]], (x) => layerNorm(x, 0.5), (x) => reference.layerNorm(x, 0.5)],
+  ["modulate", [[2, 3, 7], [2, 1, 7], [2, 1, 7]], modulate, reference.modulate],
+  [
+    "layerNormModulate",
+    [[2, 3, 7], [2, 1, 7], [2, 1, 7]],
+    (x, scale, shift) => layerNormModulate(x, scale, shift),
+    (x, scale, shift) => reference.modulate(reference.layerNorm(x, 1e-6), scale, shift),
+  ],
+  [
+    "attention",
+    [[2, 3, 5, 4], [2, 3, 7, 4], [2, 3, 7, 6]],
+    (q, k, v) => attention(q as Tensor4D, k as Tensor4D, v as Tensor4D),
+    reference.attention,
+  ],
+  [
+    "attention to one key",
+    [[1, 1, 3, 4], [1, 1, 1, 4], [1, 1, 1, 4]],
+    (q, k, v) => attention(q as Tensor4D, k as Tensor4D, v as Tensor4D),
+    reference.attention,
+  ],
+]; // biome-ignore format: a table
+
+/** float32 values in ±1.5, the same at every call. */
+function values(size: number, seed: number): Float32Array {
+  return Float32Array.from({ length: size }, (_, i) => 1.5 * Math.sin(12.9898 * (i + 1) + 78.233 * seed));
+}
+
+describe.each(cases)(`%s on ${started.name}`, (_, shapes, op, truth) => {
+  const data = shapes.map((shape, i) => values(tf.util.sizeFromShape(shape), i));
+  const exact = shapes.map((shape, i) => ({ shape, data: Float64Array.from(data[i]) }));
+  const inputs = () => shapes.map((shape, i) => tf.tensor(data[i], shape));
+
+  test("gives the values of the float64 reference", () => {
+    const [y, shape] = tf.tidy(() => {
+      const out = op(...inputs());
+      return [out.dataSync(), out.shape] as const;
+    });
+    const expected = truth(...exact);
+    expect(shape).toEqual(expected.shape);
+    expect(y).toBeAllclose(expected.data, { atol: 2e-6, rtol: 2e-6 });
+  });
+
+  test("has the gradients of central differences in float64", () => {
+    const out = truth(...exact);
+    const dy = values(out.data.length, 99);
+    const expected = reference.gradients(truth, exact, dy);
+    const actual = tf.tidy(() =>
+      tf
+        .grads(op)(inputs(), tf.tensor(dy, out.shape))
+        .map((g) => [g.shape, g.dataSync()]),
+    );
+    for (const [i, [shape, gradient]] of actual.entries()) {
+      expect(shape).toEqual(shapes[i]);
+      expect(gradient as Float32Array).toBeAllclose(expected[i], { atol: 1e-5, rtol: 1e-5 });
+    }
+  });
+
+  test("leaves no tensor behind", () => {
+    const before = tf.memory().numTensors;
+    for (let i = 0; i < 3; i++) tf.tidy(() => void tf.grads(op)(inputs()));
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe("linear and what is trained", () => {
+  const frozen = tf.variable(tf.tensor2d(values(20, 1), [5, 4]), false) as unknown as Tensor2D;
+  const bias = tf.variable(tf.tensor1d(values(4, 2)));
+  const x = tf.variable(tf.tensor2d(values(15, 3), [3, 5]));
+
+  test("a frozen weight gets no gradient, its trainable bias and its input do", () => {
+    const { grads } = tf.variableGrads(() => linear(x, frozen, bias).square().sum().asScalar(), [bias, x]);
+    const plain = tf.variableGrads(
+      () =>
+        tf
+          .matMul(x as unknown as Tensor2D, frozen)
+          .add(bias)
+          .square()
+          .sum()
+          .asScalar(),
+      [bias, x],
+    );
+    for (const name of [bias.name, x.name]) {
+      expect(grads[name].dataSync()).toBeAllclose(plain.grads[name].dataSync(), { rtol: 1e-5, atol: 1e-5 });
+    }
+  });
+});
+
+describe("extremes", () => {
+  test("attention with scores of ±1e4 stays finite", () => {
+    const q = tf.fill([1, 1, 2, 4], 100) as Tensor4D;
+    const k = tf.tensor4d([100, 100, 100, 100, -100, -100, -100, -100], [1, 1, 2, 4]);
+    const v = tf.tensor4d([1, 2], [1, 1, 2, 1]);
+    expect(attention(q, k, v).dataSync()).toBeAllclose([1, 1]);
+  });
+
+  test("silu and gelu at ±100", () => {
+    expect(silu(tf.tensor1d([-100, 0, 100])).dataSync()).toBeAllclose([0, 0, 100], { atol: 1e-30 });
+    expect(gelu(tf.tensor1d([-100, 0, 100])).dataSync()).toBeAllclose([0, 0, 100], { atol: 1e-30 });
+  });
+
+  test("layerNorm of a constant row is 0", () => {
+    expect(layerNorm(tf.fill([2, 4], 3)).dataSync()).toBeAllclose(new Float32Array(8));
+  });
+
+  test("NaN is not hidden", () => {
+    expect(linear(tf.tensor2d([[Number.NaN]]), tf.tensor2d([[1]])).dataSync()[0]).toBeNaN();
+    expect(layerNorm(tf.tensor2d([[Number.NaN, 1]])).dataSync()[0]).toBeNaN();
+  });
+});
+
+test.each<[string, () => unknown, string]>([
+  ["x", () => linear(tf.zeros([2, 3]), tf.zeros([4, 5])), "shape of x is [2,3]; allowed: [2, 4]."],
+  ["b", () => linear(tf.zeros([2, 4]), tf.zeros([4, 5]), tf.zeros([4])), "shape of b is [4]; allowed: [5]."],
+  ["dtype", () => linear(tf.zeros([2, 4], "int32"), tf.zeros([4, 5])), 'dtype of x is "int32"; allowed: float32.'],
+  ["activation", () => linear(tf.zeros([2, 4]), tf.zeros([4, 5]), undefined, "silo" as "silu"), 'Did you mean "silu"?'],
+  ["keys", () => attention(tf.zeros([1, 2, 3, 4]), tf.zeros([1, 2, 5, 6]), tf.zeros([1, 2, 5, 4])), "shape of k is [1,2,5,6]; allowed: [1, 2, any, 4]."],
+  ["epsilon", () => layerNorm(tf.zeros([2, 2]), 0), "epsilon is 0; allowed: a finite number > 0."],
+])("refuses a wrong %s", (_, f, message) => expect(f).toThrow(message)); // biome-ignore format: a table
