@@ -47,28 +47,27 @@ typedef struct etalon_cuda_launch {
 /** Bytes of workspace that any call on [batch, dim] needs; 0 where batch or dim is out of range. */
 ETALON_API size_t etalon_cuda_workspace_size(int64_t batch, int64_t dim);
 
-/* The calls mirror etalon.h's, with its structs. What differs: arrays inside etalon_noise_key, etalon_objective and etalon_outcome are device memory; the structs
- * themselves are host memory and may go when the call returns. Steps come as `step` (host, one for all samples, checked) or as `steps` (device, [batch], not
- * checked: that would mean waiting); the other is NULL. */
+/* The calls mirror etalon.h's, with its structs. What differs: the arrays that etalon_noise_key, etalon_policy, etalon_objective and etalon_outcome point to are
+ * device memory; the structs themselves are host memory and may go when the call returns. A step comes as `step` (host, one for all samples, checked) or as `steps`
+ * (device, [batch], not checked: that would mean waiting); the other is NULL. Nor is any array checked: what is not finite gives NaN in the results of its sample. */
 
-/** Standard normals.  out: float32 [batch, dim]. No workspace is needed. */
+/** Standard normals.  out: [batch, dim]. No workspace is needed. */
 ETALON_API etalon_status etalon_cuda_normal(const etalon_cuda_launch* launch, const etalon_noise_key* key, int64_t batch, int64_t dim, float* out);
 
-/** Guidance, mean, noise, next state and its log-probability.  uncond NULL: o is cond.  next: [batch, dim], may be x itself, no other overlap.
- *  logp: float64 [batch], summed over dim; NaN for a sample whose std is 0 (there is no density); NULL: not wanted. */
+/** Guidance, mean, noise, next state and its log-probability.  next: [batch, dim], may be policy->x, no other overlap.
+ *  logp: [batch], summed over dim; 0 where std is 0 (there is no density); NULL: not wanted. */
 ETALON_API etalon_status etalon_cuda_rollout(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const etalon_noise_key* key,
-                                             const float* x, const float* cond, const float* uncond, int64_t batch, int64_t dim, float* next, double* logp);
+                                             const etalon_policy* policy, int64_t batch, int64_t dim, float* next, double* logp);
 
-/** The log-probability of a given next state: etalon_cuda_rollout's own bits for what it drew.  logp: float64 [batch].  Every std > 0; a std of 0 among `steps`
- *  gives NaN for its sample. */
-ETALON_API etalon_status etalon_cuda_log_prob(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const float* next, const float* x,
-                                              const float* cond, const float* uncond, int64_t batch, int64_t dim, double* logp);
+/** Log-probability of `next`: etalon_cuda_rollout's own bits for what it drew.  logp: [batch].  Every std > 0; one of 0 among `steps` gives NaN for its sample. */
+ETALON_API etalon_status etalon_cuda_log_prob(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const etalon_policy* policy,
+                                              const float* next, int64_t batch, int64_t dim, double* logp);
 
-/** Objective, KL and gradient with respect to the model's output, in two passes over the elements.  Every std > 0; a std of 0 among `steps` gives NaN in all results
- *  of its sample.  Gradients overlap no input. */
-ETALON_API etalon_status etalon_cuda_policy_gradient(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const float* next,
-                                                     const float* x, const float* cond, const float* uncond, const etalon_objective* objective, int64_t batch,
-                                                     int64_t dim, const etalon_outcome* outcome);
+/** Objective, KL and gradient with respect to the model's output, in two passes over the elements.  Every std > 0; one of 0 among `steps` gives NaN for its sample.
+ *  Gradients overlap nothing. */
+ETALON_API etalon_status etalon_cuda_policy_gradient(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const etalon_policy* policy,
+                                                     const float* next, const etalon_objective* objective, int64_t batch, int64_t dim,
+                                                     const etalon_outcome* outcome);
 
 #ifdef __cplusplus
 }

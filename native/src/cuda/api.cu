@@ -35,8 +35,9 @@ etalon_status check_place(const etalon_cuda_launch* launch, int64_t batch, int64
   return ETALON_OK;
 }
 
-etalon_status check_policy(const etalon_step* step, const etalon_step* steps, const float* x, const float* cond, bool density) {
-  ETALON_REFUSE(!x || !cond, "x and cond must not be NULL");
+etalon_status check_policy(const etalon_step* step, const etalon_step* steps, const etalon_policy* policy, bool density) {
+  ETALON_REFUSE(!policy || policy->struct_size != sizeof *policy, "policy is NULL or was not set up by ETALON_POLICY_INIT");
+  ETALON_REFUSE(!policy->x || !policy->cond, "policy: x and cond must not be NULL");
   ETALON_REFUSE(!step == !steps, "give either step (host) or steps (device)");
   if (!step) return ETALON_OK;
   ETALON_REFUSE(step->struct_size != sizeof *step, "step was not set up by ETALON_STEP_INIT");
@@ -65,8 +66,8 @@ etalon_status check_objective(const etalon_objective* objective, const etalon_ou
   return ETALON_OK;
 }
 
-Policy policy_of(const etalon_step* step, const etalon_step* steps, const float* x, const float* cond, const float* uncond) {
-  return {x, cond, uncond, step ? Map{step->a, step->b, step->std, step->guidance} : Map{}, steps};
+Policy policy_of(const etalon_step* step, const etalon_step* steps, const etalon_policy& policy) {
+  return {policy.x, policy.cond, policy.uncond, step ? Map{step->a, step->b, step->std, step->guidance} : Map{}, steps};
 }
 NoiseKey key_of(const etalon_noise_key& key) { return {key.seed, key.step, key.samples}; }
 
@@ -109,35 +110,34 @@ etalon_status etalon_cuda_normal(const etalon_cuda_launch* launch, const etalon_
   return on_device(*launch, [&](const Place& place) { return launch_normal(place, key_of(*key), batch, dim, out); });
 }
 
-etalon_status etalon_cuda_rollout(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const etalon_noise_key* key, const float* x,
-                                  const float* cond, const float* uncond, int64_t batch, int64_t dim, float* next, double* logp) {
+etalon_status etalon_cuda_rollout(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const etalon_noise_key* key,
+                                  const etalon_policy* policy, int64_t batch, int64_t dim, float* next, double* logp) {
   ETALON_TRY(check_place(launch, batch, dim, true));
-  ETALON_TRY(check_policy(step, steps, x, cond, false));
+  ETALON_TRY(check_policy(step, steps, policy, false));
   ETALON_TRY(check_key(key));
   ETALON_REFUSE(!next, "next is NULL");
-  const Policy policy = policy_of(step, steps, x, cond, uncond);
-  return on_device(*launch, [&](const Place& place) { return launch_rollout(place, policy, key_of(*key), batch, dim, next, logp); });
+  const Policy taken = policy_of(step, steps, *policy);
+  return on_device(*launch, [&](const Place& place) { return launch_rollout(place, taken, key_of(*key), batch, dim, next, logp); });
 }
 
-etalon_status etalon_cuda_log_prob(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const float* next, const float* x,
-                                   const float* cond, const float* uncond, int64_t batch, int64_t dim, double* logp) {
+etalon_status etalon_cuda_log_prob(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const etalon_policy* policy,
+                                   const float* next, int64_t batch, int64_t dim, double* logp) {
   ETALON_TRY(check_place(launch, batch, dim, true));
-  ETALON_TRY(check_policy(step, steps, x, cond, true));
+  ETALON_TRY(check_policy(step, steps, policy, true));
   ETALON_REFUSE(!next || !logp, "next and logp must not be NULL");
-  const Policy policy = policy_of(step, steps, x, cond, uncond);
-  return on_device(*launch, [&](const Place& place) { return launch_log_prob(place, policy, next, batch, dim, logp); });
+  const Policy taken = policy_of(step, steps, *policy);
+  return on_device(*launch, [&](const Place& place) { return launch_log_prob(place, taken, next, batch, dim, logp); });
 }
 
-etalon_status etalon_cuda_policy_gradient(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const float* next, const float* x,
-                                          const float* cond, const float* uncond, const etalon_objective* objective, int64_t batch, int64_t dim,
-                                          const etalon_outcome* outcome) {
+etalon_status etalon_cuda_policy_gradient(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const etalon_policy* policy,
+                                          const float* next, const etalon_objective* objective, int64_t batch, int64_t dim, const etalon_outcome* outcome) {
   ETALON_TRY(check_place(launch, batch, dim, true));
-  ETALON_TRY(check_policy(step, steps, x, cond, true));
+  ETALON_TRY(check_policy(step, steps, policy, true));
   ETALON_REFUSE(!next, "next is NULL");
-  ETALON_TRY(check_objective(objective, outcome, uncond != nullptr));
-  const Policy policy = policy_of(step, steps, x, cond, uncond);
+  ETALON_TRY(check_objective(objective, outcome, policy->uncond != nullptr));
+  const Policy taken = policy_of(step, steps, *policy);
   const Goal goal{objective->old_logp, objective->advantage, objective->clip, objective->mean != 0, objective->kl_weight, objective->reference_cond, objective->reference_uncond};
   const Outcome results{outcome->loss, outcome->ratio, outcome->clipped, outcome->kl, outcome->grad_cond, outcome->grad_uncond};
-  return on_device(*launch, [&](const Place& place) { return launch_policy_gradient(place, policy, next, goal, batch, dim, results); });
+  return on_device(*launch, [&](const Place& place) { return launch_policy_gradient(place, taken, next, goal, batch, dim, results); });
 }
 }  // extern "C"

@@ -61,5 +61,5 @@ cudaError_t launch_log_prob(const Place& place, const Policy& policy, const floa
 cudaError_t launch_policy_gradient(const Place& place, const Policy& policy, const float* next, const Goal& goal, int64_t batch, int64_t dim, const Outcome& outcome);
 
 /** Second stage of rollout and log-prob: [batch] log-probabilities from the chunk sums that lie at the head of the workspace. */
-cudaError_t launch_density(const Place& place, const Policy& policy, int64_t batch, int64_t dim, double* logp);
+cudaError_t launch_density(const Place& place, const Policy& policy, int64_t batch, int64_t dim, bool drawn, double* logp);
 }  // namespace etalon::cuda

@@ -23,11 +23,12 @@ __global__ void __launch_bounds__(kThreads) log_prob_kernel(Policy policy, const
   }
 }
 
-/** A warp a sample. */
-__global__ void __launch_bounds__(32) density_kernel(Policy policy, const double* partial, int64_t batch, int64_t dim, double* logp) {
+/** A warp a sample. A state that was drawn without noise has no density: its log-probability is 0. */
+__global__ void __launch_bounds__(32) density_kernel(Policy policy, const double* partial, int64_t batch, int64_t dim, bool drawn, double* logp) {
   for (int64_t sample = blockIdx.x; sample < batch; sample += gridDim.x) {
     const double squares = add_chunks(partial + sample * core::sum_chunks(dim), core::sum_chunks(dim));
-    if (threadIdx.x == 0) logp[sample] = core::log_prob_of(squares, map_of(policy, sample).std, dim);
+    const double std = map_of(policy, sample).std;
+    if (threadIdx.x == 0) logp[sample] = drawn && std == 0 ? squares : core::log_prob_of(squares, std, dim);
   }
 }
 }  // namespace
@@ -37,10 +38,10 @@ cudaError_t launch_log_prob(const Place& place, const Policy& policy, const floa
   const int64_t tasks = batch * core::sum_chunks(dim);
   const cudaError_t status = launch(policy.uncond ? log_prob_kernel<true> : log_prob_kernel<false>, blocks_for(tasks, place), kThreads, place.stream,
                                     policy, next, dim, tasks, static_cast<double*>(place.workspace));
-  return status == cudaSuccess ? launch_density(place, policy, batch, dim, logp) : status;
+  return status == cudaSuccess ? launch_density(place, policy, batch, dim, false, logp) : status;
 }
 
-cudaError_t launch_density(const Place& place, const Policy& policy, int64_t batch, int64_t dim, double* logp) {
-  return launch(density_kernel, blocks_for(batch, place), 32, place.stream, policy, static_cast<const double*>(place.workspace), batch, dim, logp);
+cudaError_t launch_density(const Place& place, const Policy& policy, int64_t batch, int64_t dim, bool drawn, double* logp) {
+  return launch(density_kernel, blocks_for(batch, place), 32, place.stream, policy, static_cast<const double*>(place.workspace), batch, dim, drawn, logp);
 }
 }  // namespace etalon::cuda

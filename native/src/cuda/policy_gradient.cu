@@ -25,7 +25,7 @@ __device__ inline Elements load_elements(const Map& map, const Policy& policy, c
   Elements e;
   for (int k = 0; k < 4; ++k) {
     e.residual[k] = core::residual(y.v[k], core::mean(map.a, x.v[k], map.b, o.v[k]));
-    e.shift[k] = core::mean_shift(map.b, o.v[k], reference.v[k]);
+    e.shift[k] = kKl ? core::mean_shift(map.b, o.v[k], reference.v[k]) : 0.0;
   }
   return e;
 }

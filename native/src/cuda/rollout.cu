@@ -23,7 +23,7 @@ __global__ void __launch_bounds__(kThreads) rollout_kernel(Policy policy, NoiseK
       for (int k = 0; k < 4; ++k) {
         const double mean = core::mean(map.a, x.v[k], map.b, o.v[k]);
         y.v[k] = core::rollout_sample(mean, map.std, z.v[k]);
-        residual[i + k] = core::residual(y.v[k], mean);
+        residual[i + k] = map.std > 0 ? core::residual(y.v[k], mean) : y.v[k] * 0.0;   // without noise: 0, or NaN where the state is not finite
       }
       store_quad(next + at, left, y);
     }
@@ -38,6 +38,6 @@ cudaError_t launch_rollout(const Place& place, const Policy& policy, const Noise
   const int64_t tasks = batch * core::sum_chunks(dim);
   const cudaError_t status = launch(policy.uncond ? rollout_kernel<true> : rollout_kernel<false>, blocks_for(tasks, place), kThreads, place.stream,
                                     policy, key, dim, tasks, next, static_cast<double*>(place.workspace));
-  return status == cudaSuccess && logp ? launch_density(place, policy, batch, dim, logp) : status;
+  return status == cudaSuccess && logp ? launch_density(place, policy, batch, dim, true, logp) : status;
 }
 }  // namespace etalon::cuda
