@@ -65,7 +65,11 @@ export async function measureGap(options: MeasureGapOptions): Promise<MeasuredGa
   check.range("eta", eta, { above: 0 }, "0 is the ODE, which it is compared with.");
   check.count("n", n);
   if (options.pipeline && options.model !== undefined)
-    throw new EtalonError("OUT_OF_RANGE", { argument: "model", value: options.model, allowed: "nothing beside pipeline" });
+    throw new EtalonError("OUT_OF_RANGE", {
+      argument: "model",
+      value: options.model,
+      allowed: "nothing beside pipeline",
+    });
   const prompts = typeof options.prompts === "string" ? loadPrompts(options.prompts) : options.prompts;
   const reward = typeof options.reward === "string" ? await loadReward(options.reward) : options.reward;
   const pipeline = options.pipeline ?? (await loadPipeline(options.model ?? "tiny"));

@@ -22,7 +22,11 @@ export function interval(values: ArrayLike<number>, groups: ArrayLike<string | n
     const entry = sums.get(groups[i]) ?? { sum: 0, n: 0 };
     sums.set(groups[i], { sum: entry.sum + values[i], n: entry.n + 1 });
   }
-  check.that(sums.size >= 2, "BAD_SHAPE", { argument: "groups", value: [...sums.keys()], allowed: "two groups or more" });
+  check.that(sums.size >= 2, "BAD_SHAPE", {
+    argument: "groups",
+    value: [...sums.keys()],
+    allowed: "two groups or more",
+  });
   const { mean, sem } = summarise([...sums.values()].map(({ sum, n }) => sum / n));
   const reach = studentQuantile(0.975, sums.size - 1) * sem;
   return { estimate: mean, low: mean - reach, high: mean + reach };

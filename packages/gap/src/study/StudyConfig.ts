@@ -13,6 +13,10 @@ const TrainingConfig = z.strictObject({
   reward: z.string().min(1).describe("What is trained towards and measured: a name, or a ./file.js."),
   etas: z.array(z.number().positive()).min(1).describe("Noise levels, one training each."),
   seeds: z.array(z.int().min(0)).min(1).default([0]).describe("Seeds of training, one training each."),
+  epochs: z
+    .array(count())
+    .min(1)
+    .describe("Epochs after which the gap is measured, beside 0; the largest is the length of training."),
   train: z
     .record(z.string(), z.unknown())
     .default({})
@@ -20,13 +24,13 @@ const TrainingConfig = z.strictObject({
 });
 
 const MeasureConfig = z.strictObject({
-  epochs: z
-    .array(count())
-    .min(1)
-    .describe("Epochs after which the gap is measured, beside 0; the largest is the length of training."),
   samples: z.int().min(2).default(64).describe("Paired pictures a measurement, spread over the prompts."),
   steps: count().default(8).describe("Sampling steps of the main measurements."),
-  guidance: z.number().min(0).default(1).describe("Weight of classifier-free guidance; other than 1 doubles the passes."),
+  guidance: z
+    .number()
+    .min(0)
+    .default(1)
+    .describe("Weight of classifier-free guidance; other than 1 doubles the passes."),
   seed: z.int().min(0).default(1_000_003).describe("Seed of the measurements' noise, the same for all."),
   fewSteps: z.array(count()).default([4, 6, 8, 20]).describe("Step counts of the few-step comparison, after training."),
   flowSdeNoise: z
@@ -40,9 +44,16 @@ const MeasureConfig = z.strictObject({
 /** The whole config of a study. A misspelt key is an error that names it. */
 export const StudyConfig = z.strictObject({
   model: z.string().min(1).default("tiny").describe("A built-in name or a folder."),
+  engine: z
+    .enum(["auto", "native", "tfjs-node-gpu", "tfjs-node", "wasm"])
+    .default("auto")
+    .describe("The tensor engine. Bits repeat on one engine."),
   prompts: PromptsConfig.prefault({}).describe("What is drawn."),
-  trainings: z.array(TrainingConfig).min(1).describe("Rewards and noise levels. Claims are drawn for each reward; the first is the main one."),
-  measure: MeasureConfig.describe("When and how finely the gap is measured."),
+  trainings: z
+    .array(TrainingConfig)
+    .min(1)
+    .describe("Rewards and noise levels. Claims are drawn for each reward; the first is the main one."),
+  measure: MeasureConfig.prefault({}).describe("How finely the gap is measured."),
 });
 export type StudyConfig = z.infer<typeof StudyConfig>;
 /** A config as a user writes it: keys left out take their defaults. */

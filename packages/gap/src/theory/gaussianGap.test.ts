@@ -34,14 +34,19 @@ const paths = { flow: rectifiedFlow(), vp: vp(), ve: veToData };
 
 describe("lq_gap.json", () => {
   const cases = goldenJson<Case[]>("lq_gap.json");
-  test.each(cases.map((c, i) => [i, c.path, c.beta, c.trainEta, c] as const))("%i %s β %d η %d", (_i, name, beta, eta, c) => {
-    const path = paths[name];
-    const times = timeGrid(path, c.steps, { start: c.tMax });
-    const window = c.window ?? undefined;
-    const { sde, ode, gap } = gaussianGap({ path, times, eta, evalEta: c.evalEta, data: c, reward: c, beta, window });
-    const numbers = (l: Law) => [l.reward, l.mean, l.variance];
-    expect([...numbers(sde), ...numbers(ode), gap]).toBeAllclose([...numbers(c.sde), ...numbers(c.ode), c.gap], { atol: 1e-9 });
-  });
+  test.each(cases.map((c, i) => [i, c.path, c.beta, c.trainEta, c] as const))(
+    "%i %s β %d η %d",
+    (_i, name, beta, eta, c) => {
+      const path = paths[name];
+      const times = timeGrid(path, c.steps, { start: c.tMax });
+      const window = c.window ?? undefined;
+      const { sde, ode, gap } = gaussianGap({ path, times, eta, evalEta: c.evalEta, data: c, reward: c, beta, window });
+      const numbers = (l: Law) => [l.reward, l.mean, l.variance];
+      expect([...numbers(sde), ...numbers(ode), gap]).toBeAllclose([...numbers(c.sde), ...numbers(c.ode), c.gap], {
+        atol: 1e-9,
+      });
+    },
+  );
 });
 
 const data = { mean: 0.3, variance: 0.7 };
@@ -77,8 +82,16 @@ test("training never earns less than the untrained model by its own sampler (pro
   const value = fc.double({ min: 0.05, max: 3, noNaN: true });
   fc.assert(
     fc.property(value, value, value, fc.double({ min: -3, max: 3, noNaN: true }), (eta, beta, variance, target) => {
-      const options = { path: flow, times: grid(6), eta, data: { mean: 0, variance }, reward: { target, curvature: 1 } };
-      expect(gaussianGap({ ...options, beta }).sde.reward).toBeGreaterThanOrEqual(gaussianGap(options).sde.reward - 1e-12);
+      const options = {
+        path: flow,
+        times: grid(6),
+        eta,
+        data: { mean: 0, variance },
+        reward: { target, curvature: 1 },
+      };
+      expect(gaussianGap({ ...options, beta }).sde.reward).toBeGreaterThanOrEqual(
+        gaussianGap(options).sde.reward - 1e-12,
+      );
     }),
   );
 });

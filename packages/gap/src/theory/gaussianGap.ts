@@ -1,6 +1,6 @@
 import { check } from "@etalon/errors";
-import { type StepMap, plan } from "@etalon/gddim";
-import { type Path, type Linear, predictionCoefficients } from "@etalon/schedules";
+import { plan, type StepMap } from "@etalon/gddim";
+import { type Linear, type Path, predictionCoefficients } from "@etalon/schedules";
 
 /** The linear-quadratic model of fine-tuning: Gaussian data, exact model, quadratic reward. */
 export interface GaussianGapOptions {
@@ -90,7 +90,12 @@ function exactModel(path: Path, t: number, { mean, variance }: Law): Affine {
 }
 
 /** What the best policy adds to the mean of each step, u = k·x + l, by dynamic programming from the data back: V(x) = −½p·x² + h·x + const. */
-function controls(steps: StepMap[], model: Affine[], { target, curvature }: GaussianGapOptions["reward"], beta: number): Affine[] {
+function controls(
+  steps: StepMap[],
+  model: Affine[],
+  { target, curvature }: GaussianGapOptions["reward"],
+  beta: number,
+): Affine[] {
   let [p, h] = [curvature, curvature * target];
   const moves: Affine[] = [];
   for (let i = steps.length - 1; i >= 0; i--) {
@@ -112,7 +117,12 @@ const moved = ({ k, l }: Affine, { b }: StepMap, move: Affine): Affine =>
   move === still || b === 0 ? { k, l } : { k: k + move.k / b, l: l + move.l / b };
 
 /** The law of x_0 under a sampler, and its reward. */
-function law(steps: StepMap[], outputs: Affine[], start: Law, { target, curvature }: GaussianGapOptions["reward"]): GaussianLaw {
+function law(
+  steps: StepMap[],
+  outputs: Affine[],
+  start: Law,
+  { target, curvature }: GaussianGapOptions["reward"],
+): GaussianLaw {
   let { mean, variance } = start;
   let memory = 1;
   steps.forEach(({ a, b, std }, i) => {
