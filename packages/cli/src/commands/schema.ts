@@ -1,5 +1,5 @@
 import { studySchema } from "@etalon/gap";
-import { trainSchema } from "@etalon/trainers";
+import { trainConfigSchema } from "@etalon/trainers";
 import { Argument, Command } from "commander";
 import { printJson } from "../output.ts";
 
@@ -9,5 +9,5 @@ export function schemaCommand(): Command {
     .description("print the JSON Schema of a training's or a study's config")
     .addArgument(new Argument("[kind]", "which config").choices(["train", "study"]).default("train"))
     .addHelpText("after", "\nExample:\n  $ etalon schema train > train.schema.json")
-    .action((kind: "train" | "study") => printJson(kind === "train" ? trainSchema() : studySchema()));
+    .action((kind: "train" | "study") => printJson(kind === "train" ? trainConfigSchema() : studySchema()));
 }

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { engine } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
-import { openRun, parseTrainConfig, trainPresets } from "@etalon/trainers";
+import { type Metrics, openRun, parseTrainConfig, trainPreset, trainPresets } from "@etalon/trainers";
 import { Command } from "commander";
 import { interruptSignal } from "../interrupt.ts";
 import { assignment } from "../options.ts";
@@ -44,28 +44,15 @@ async function run(
   const bar = progressBar();
   try {
     const trainer = await openRun({ config, out, resume, signal, onProgress: bar.update });
-    let last: unknown;
+    let last: Metrics | undefined;
     try {
-      for await (const metrics of trainer) {
-        last = metrics;
-        bar.update({
-          stage: "training",
-          done: metrics.epoch + 1,
-          total: config.train.epochs,
-          note: `reward ${metrics.reward.mean.toFixed(4)}`,
-        });
-      }
+      for await (const metrics of trainer) last = metrics;
     } finally {
       await trainer.close();
     }
     bar.stop();
     if (json) printJson({ run: out, metrics: last });
-    else
-      print(
-        `the run is in ${out}`,
-        `  etalon report ${out}`,
-        `  etalon gap --adapter ${join(out, "checkpoints")}/… --reward ${String(config.reward)}`,
-      );
+    else print(`the run is in ${out}: metrics.jsonl, checkpoints/, samples/`, `  npx etalon report ${out}`);
   } finally {
     bar.stop();
     dispose();
@@ -75,16 +62,9 @@ async function run(
 /** A config file, a preset, or, on resuming, what the run was begun with. */
 function source(file: string | undefined, preset: string | undefined, run: string | undefined): unknown {
   if (file !== undefined && preset === undefined) return readConfig(file);
-  if (file === undefined && preset !== undefined) {
-    if (preset in trainPresets) return trainPresets[preset as keyof typeof trainPresets];
-    throw new EtalonError("NOT_FOUND", {
-      argument: "preset",
-      value: preset,
-      allowed: Object.keys(trainPresets).join(", "),
-    });
-  }
+  if (file === undefined && preset !== undefined) return trainPreset(preset).config;
   const begun = run && join(run, "config.json");
-  if (file === undefined && begun && existsSync(begun)) return JSON.parse(readFileSync(begun, "utf8"));
+  if (file === undefined && preset === undefined && begun && existsSync(begun)) return readConfig(begun);
   throw new EtalonError("OUT_OF_RANGE", {
     argument: "config",
     value: file,
