@@ -10,7 +10,8 @@ export const policyGradient: Binding["policyGradient"] = (maps, policy, objectiv
     const step = stepOf(maps, s);
     const first = s * dim;
     const squares = treeSum(dim, (i) => (next[first + i] - meanAt(policy, step, first + i)) ** 2);
-    const shifts = objective.klWeight > 0 ? treeSum(dim, (i) => shiftAt(policy, objective, step, first + i) ** 2) : 0;
+    const shifts =
+      objective.referenceCond !== null ? treeSum(dim, (i) => shiftAt(policy, objective, step, first + i) ** 2) : 0;
     const scale = objective.mean ? 1 / dim : 1;
     const perVariance = scale / (step.std * step.std);
     const ratio = Math.exp((logProbOf(squares, step.std, dim) - objective.oldLogp[s]) * scale);
@@ -25,7 +26,7 @@ export const policyGradient: Binding["policyGradient"] = (maps, policy, objectiv
     const onResidual = flows ? plain * step.b * perVariance : 0;
     const onShift = objective.klWeight * step.b * perVariance;
     for (let i = first; i < first + dim; i++) {
-      const shift = objective.klWeight > 0 ? shiftAt(policy, objective, step, i) : 0;
+      const shift = objective.referenceCond !== null ? shiftAt(policy, objective, step, i) : 0;
       const gradient = (next[i] - meanAt(policy, step, i)) * onResidual + shift * onShift;
       outcome.gradCond[i] = outcome.gradUncond === null ? gradient : step.guidance * gradient;
       if (outcome.gradUncond !== null) outcome.gradUncond[i] = (1 - step.guidance) * gradient;

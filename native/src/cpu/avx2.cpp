@@ -1,0 +1,2 @@
+#define ETALON_KERNELS avx2
+#include "cpu/kernels.inc"

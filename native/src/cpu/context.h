@@ -1,0 +1,105 @@
+// The context behind the C interface, and what its functions share: checks, and the walk over the chunks of a batch.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "core/sum.h"
+#include "cpu/kernels.h"
+#include "cpu/pool.h"
+#include "etalon/etalon.h"
+
+struct etalon_context {
+  const etalon::cpu::Kernels* kernels;
+  int threads;
+  std::string error;
+  std::vector<double> squares, shifts;   // chunk sums; kept from call to call
+};
+
+namespace etalon::cpu {
+/** Thrown by a check, made a status at the border. */
+struct Refusal {
+  etalon_status status;
+  std::string message;
+};
+
+inline void require(bool holds, const char* message) {
+  if (!holds) throw Refusal{ETALON_INVALID_ARGUMENT, message};
+}
+
+/** Sizes within range, and a product that can be addressed. */
+void check_sizes(int64_t batch, int64_t dim);
+void check_key(const etalon_noise_key* key);
+void check_policy(const etalon_policy* policy);
+/** @param noisy  whether std = 0 is refused */
+void check_steps(const etalon_step* steps, int64_t count, int64_t batch, bool noisy);
+/** Refuses an output that overlaps an input of `bytes`; the very same address passes where `same` is set. */
+void check_apart(const void* out, const void* input, int64_t bytes, bool same, const char* message);
+
+/** The border: nothing is thrown across it. */
+template <typename Body>
+etalon_status guarded(etalon_context* ctx, Body&& body) {
+  if (!ctx) return ETALON_INVALID_ARGUMENT;
+  try {
+    body();
+    return ETALON_OK;
+  } catch (const Refusal& refusal) {
+    ctx->error = refusal.message;
+    return refusal.status;
+  } catch (const std::bad_alloc&) {
+    ctx->error = "out of memory";
+    return ETALON_OUT_OF_MEMORY;
+  } catch (...) {
+    ctx->error = "an unexpected failure inside the library";
+    return ETALON_DEVICE;
+  }
+}
+
+inline Step step_of(const etalon_step* steps, int64_t count, int64_t sample) {
+  const etalon_step& step = steps[count == 1 ? 0 : sample];
+  return {step.a, step.b, step.std, step.guidance};
+}
+
+/** Chunks in a task of the pool, and tasks below which a call stays on its own thread: some tens of microseconds each. */
+constexpr int64_t kChunksPerTask = 16;
+constexpr int64_t kInlineChunks = 32;
+
+/** Where a chunk lies: its sample, its first element within the sample and within the batch, its size, its number in the batch. */
+struct Place {
+  int64_t sample, element, at, index;
+  int count;
+};
+
+/** Calls visit(place) for every chunk of the batch, on the context's threads. */
+template <typename Visit>
+void for_chunks(const etalon_context& ctx, int64_t batch, int64_t dim, Visit&& visit) {
+  const int64_t chunks = core::sum_chunks(dim), total = batch * chunks;
+  const int threads = total < kInlineChunks ? 1 : ctx.threads;
+  parallel(threads, (total + kChunksPerTask - 1) / kChunksPerTask, [&](int64_t task) {
+    const int64_t end = (task + 1) * kChunksPerTask < total ? (task + 1) * kChunksPerTask : total;
+    for (int64_t index = task * kChunksPerTask; index < end; ++index) {
+      const int64_t sample = index / chunks, element = index % chunks * core::kSumChunk;
+      const int64_t left = dim - element;
+      visit(Place{sample, element, sample * dim + element, index, static_cast<int>(left < core::kSumChunk ? left : core::kSumChunk)});
+    }
+  });
+}
+
+inline Chunk chunk_of(const etalon_policy& policy, const Place& place) {
+  return {policy.x + place.at, policy.cond + place.at, policy.uncond ? policy.uncond + place.at : nullptr, place.count};
+}
+inline Noise noise_of(const etalon_noise_key& key, const Place& place) {
+  return {key.seed, key.step, key.samples[place.sample], static_cast<uint32_t>(place.element / 4)};
+}
+
+/** A sample's sum of its chunk sums. */
+inline double fold(const etalon_context& ctx, const std::vector<double>& sums, int64_t sample, int64_t dim) {
+  const int64_t chunks = core::sum_chunks(dim);
+  return ctx.kernels->sum(sums.data() + sample * chunks, chunks);
+}
+
+/** @throws Refusal ETALON_NOT_FINITE, naming the sample */
+void check_finite(double value, int64_t sample);
+}  // namespace etalon::cpu

@@ -1,0 +1,2 @@
+#define ETALON_KERNELS neon
+#include "cpu/kernels.inc"
