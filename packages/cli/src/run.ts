@@ -21,6 +21,7 @@ const inputCodes = new Set([
   "BAD_SHAPE",
   "BAD_TYPE",
   "BAD_CONFIG",
+  "BAD_FILE",
   "NOT_FOUND",
   "EXISTS",
   "UNSUPPORTED",

@@ -1,0 +1,150 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { run } from "./run.ts";
+
+let folder: string;
+const here = (name: string) => join(folder, name);
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "etalon-cli-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs a command and catches what it prints. */
+async function etalon(...args: string[]) {
+  const [out, err]: [string[], string[]] = [[], []];
+  const spies = [
+    vi.spyOn(process.stdout, "write").mockImplementation((text) => out.push(String(text)) > 0),
+    vi.spyOn(process.stderr, "write").mockImplementation((text) => err.push(String(text)) > 0),
+  ];
+  try {
+    const code = await run(args);
+    return { code, stdout: out.join(""), stderr: err.join("") };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+describe("bad usage exits 2 with one line that says what is allowed", () => {
+  test.each<[string[], string]>([
+    [["sample"], "etalon: --prompt is undefined; allowed: either --prompt or --prompts.\n"],
+    [["sample", "--prompt", "x", "--eta", "-1"], "etalon: eta is -1; allowed: a finite number ≥ 0.\n"],
+    [["sample", "--prompt", "x", "--eta", "NaN"], 'etalon: eta is "NaN"; allowed: a finite number ≥ 0.\n'],
+    [["sample", "--prompt", "x", "--steps", "2.5"], "etalon: steps is 2.5; allowed: a whole number ≥ 1.\n"],
+    [["train"], "etalon: config is undefined; allowed: either a config file or --preset.\n"],
+    [["train", "nowhere.json"], 'etalon: config is "nowhere.json"; allowed: a JSON file.\n'],
+    [
+      ["train", "--preset", "tiny-dpo"],
+      'etalon: preset is "tiny-dpo"; allowed: tiny-ddpo, tiny-mixgrpo, tiny-flow-grpo. Did you mean "tiny-ddpo"?\n',
+    ],
+    [["study", "--preset", "slow"], 'etalon: preset is "slow"; allowed: quick.\n'],
+    [["gap", "--reward", "jpeg-incompressibility", "--eta", "0"], "etalon: eta is 0; allowed: a finite number > 0.\n"],
+  ])("%j", async (args, stderr) => {
+    expect(await etalon(...args)).toEqual({ code: 2, stdout: "", stderr });
+  });
+
+  test("an unknown reward is told with the nearest name", async () => {
+    const { code, stderr } = await etalon("gap", "--reward", "jpeg-incompressibilty");
+    expect(code).toBe(2);
+    expect(stderr).toContain('reward is "jpeg-incompressibilty"');
+    expect(stderr).toContain('Did you mean "jpeg-incompressibility"?');
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+
+  test("an unknown model, a misspelt config key, an empty prompt file", async () => {
+    writeFileSync(here("empty.txt"), "# nothing here\n");
+    writeFileSync(here("config.json"), JSON.stringify({ train: { learningrate: 1 } }));
+    const model = await etalon("sample", "--model", "tyni", "--prompt", "x");
+    expect([model.code, model.stderr]).toEqual([2, expect.stringContaining('Did you mean "tiny"?')]);
+    const config = await etalon("train", here("config.json"));
+    expect([config.code, config.stderr]).toEqual([2, expect.stringMatching(/learningrate.*learningRate/)]);
+    const prompts = await etalon("sample", "--prompts", here("empty.txt"));
+    expect(prompts.code).toBe(2);
+    expect(prompts.stderr).toContain("empty.txt");
+  });
+
+  test("an unknown command and an unknown flag", async () => {
+    expect((await etalon("sampel")).code).toBe(2);
+    expect((await etalon("sample", "--promt", "x")).code).toBe(2);
+  });
+});
+
+describe("every command", () => {
+  const names = ["sample", "train", "gap", "study", "report", "theory", "score", "pretrain", "schema", "doctor"];
+  test.each(names)("%s has help with an example", async (name) => {
+    const { code, stdout } = await etalon(name, "--help");
+    expect(code).toBe(0);
+    expect(stdout).toContain(`$ etalon ${name}`);
+  });
+});
+
+describe("--json prints one document and nothing else on stdout", () => {
+  test("theory, beside the exact recursion's sign at a high and a low eta", async () => {
+    const high = JSON.parse((await etalon("theory", "--eta", "2", "--beta", "1", "--json")).stdout);
+    const low = JSON.parse((await etalon("theory", "--eta", "0.3", "--beta", "1", "--json")).stdout);
+    expect(high.gap).toBeGreaterThan(0);
+    expect(low.gap).toBeLessThan(0);
+    expect(high.gap).toBeCloseTo(high.sde.reward - high.ode.reward, 12);
+  });
+
+  test("schema, rewards", async () => {
+    expect(JSON.parse((await etalon("schema", "train")).stdout).properties).toHaveProperty("sampler");
+    expect(JSON.parse((await etalon("schema", "study")).stdout).properties).toHaveProperty("trainings");
+    const names = JSON.parse((await etalon("rewards", "list", "--json")).stdout).map((r: { name: string }) => r.name);
+    expect(names).toContain("jpeg-incompressibility");
+  });
+
+  test("sample writes a grid, or a folder, the same pictures for the same seed; score and gap read on", async () => {
+    const args = ["sample", "--prompt", "red heart", "--steps", "2", "--seed", "7", "-n", "2", "--json"];
+    const grid = JSON.parse((await etalon(...args, "-o", here("a.png"))).stdout);
+    await etalon(...args, "-o", here("b.png"));
+    expect(readFileSync(grid.files[0]).equals(readFileSync(here("b.png")))).toBe(true);
+    const { files } = JSON.parse((await etalon(...args, "-o", here("pictures"))).stdout);
+    expect(files).toHaveLength(2);
+    const { scores } = JSON.parse(
+      (await etalon("score", "--reward", "jpeg-incompressibility", ...files, "--json")).stdout,
+    );
+    expect(scores.map(({ score }: { score: number }) => score > 0.2 && score < 5)).toEqual([true, true]);
+
+    const reward = ["--reward", "jpeg-incompressibility", "--eta", "1.2", "--steps", "2", "-n", "4", "--json"];
+    const line = JSON.parse((await etalon("gap", ...reward)).stdout);
+    expect(Object.keys(line)).toEqual(["eta", "steps", "guidance", "n", "reward", "sde", "ode", "gap"]);
+    expect(line.gap.mean).toBeCloseTo(line.sde.mean - line.ode.mean, 6);
+  });
+
+  test("a grid goes nowhere when the folder does not exist, and nothing is half-written", async () => {
+    const file = here("no/such/folder/a.png");
+    const { code } = await etalon("sample", "--prompt", "sun", "--steps", "1", "-o", file);
+    expect(code).toBe(1);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test("train, in a new folder and not over an old one; report reads it", async () => {
+    const quick = [
+      "--set",
+      "train.epochs=1",
+      "--set",
+      "sampler.steps=2",
+      "--set",
+      "train.promptsPerEpoch=2",
+      "--set",
+      "train.groupSize=2",
+      "--set",
+      "train.trainedSteps=1",
+    ];
+    const args = ["train", "--preset", "tiny-ddpo", ...quick, "-o", here("run"), "--json"];
+    const { code, stdout, stderr } = await etalon(...args);
+    expect([code, stderr.includes("EtalonError")]).toEqual([0, false]);
+    expect(JSON.parse(stdout).metrics.epoch).toBe(1);
+    expect(
+      readFileSync(join(here("run"), "metrics.jsonl"), "utf8")
+        .trim()
+        .split("\n"),
+    ).toHaveLength(1);
+    expect((await etalon(...args)).code).toBe(2);
+    expect((await etalon("report", here("run"))).code).toBe(0);
+    expect(readFileSync(join(here("run"), "report.html"), "utf8")).toContain("<html");
+  }, 120_000);
+});
