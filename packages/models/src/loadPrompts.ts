@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { EtalonError } from "@etalon/errors";
+import { EtalonError, nearest } from "@etalon/errors";
 
 const folder = fileURLToPath(new URL("../assets/prompts", import.meta.url));
 
@@ -17,11 +17,13 @@ export const promptLists = (): string[] =>
  */
 export function loadPrompts(nameOrFile: string): string[] {
   const file = promptLists().includes(nameOrFile) ? `${folder}/${nameOrFile}.txt` : nameOrFile;
-  if (!existsSync(file)) {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
+    const near = nearest(nameOrFile, promptLists());
     throw new EtalonError("NOT_FOUND", {
       argument: "prompts",
       value: nameOrFile,
       allowed: `${promptLists().join(", ")}, or a text file`,
+      hint: near === undefined ? undefined : `Did you mean ${JSON.stringify(near)}?`,
     });
   }
   const prompts = readFileSync(file, "utf8")

@@ -4,7 +4,7 @@ import { check, EtalonError } from "@etalon/errors";
 import writeFileAtomic from "write-file-atomic";
 import { type EmojiData, loadEmoji } from "./emoji/loadEmoji.ts";
 import { vocabulary } from "./emoji/vocabulary.ts";
-import { tinyDefault } from "./tiny/config.ts";
+import { checkTinyConfig, type TinyConfig, tinyDefault } from "./tiny/config.ts";
 import { findCheckpoint, loadCheckpoint, readCheckpointState, saveCheckpoint } from "./tiny/pretrainCheckpoint.ts";
 import {
   learningRateAt,
@@ -24,6 +24,8 @@ export const pretrainPresets = ["tiny"] as const;
 /** What a run of pre-training takes beside its hyper-parameters. */
 export interface PretrainRun extends Partial<PretrainOptions> {
   preset?: (typeof pretrainPresets)[number];
+  /** Sizes of the network other than the preset's. */
+  network?: Partial<Omit<TinyConfig, "_class_name" | "vocab_size">>;
   /** The folder written to: the averaged model (as `loadPipeline` reads it), checkpoint/ to resume from, log.jsonl, samples/. */
   out: string;
   /** Goes on from `out`'s checkpoint with the options it was begun with; those given here override. */
@@ -58,12 +60,12 @@ export interface PretrainProgress {
  * @throws EtalonError EXISTS: `out` holds a run and `resume` is off; NOT_FOUND: nothing to resume; IO: the data can't be fetched; NOT_FINITE; ABORTED: after saving
  */
 export async function* pretrain(run: PretrainRun): AsyncGenerator<PretrainProgress> {
-  const { options, checkpoint } = checkRun(run);
+  const { options, network, checkpoint } = checkRun(run);
   const { out, onProgress } = run;
   onProgress?.({ stage: "data", done: 0, total: 1 });
   const data = run.data ?? (await loadEmoji({ cache: run.cache }));
-  const tokenizer = new TinyTokenizer(vocabulary(data.entries), tinyDefault.max_words);
-  const model = new TinyTransformer2DModel({ ...tinyDefault, vocab_size: tokenizer.size }).initialise(options.seed);
+  const tokenizer = new TinyTokenizer(vocabulary(data.entries), network.max_words);
+  const model = new TinyTransformer2DModel({ ...network, vocab_size: tokenizer.size }).initialise(options.seed);
   const state = pretrainState(model, options);
   try {
     if (checkpoint !== undefined) loadCheckpoint(checkpoint, state);
@@ -77,7 +79,7 @@ export async function* pretrain(run: PretrainRun): AsyncGenerator<PretrainProgre
   }
 }
 
-function checkRun(run: PretrainRun): { options: PretrainOptions; checkpoint: string | undefined } {
+function checkRun(run: PretrainRun) {
   check.oneOf("preset", run.preset ?? "tiny", pretrainPresets, "NOT_FOUND");
   check.text("out", run.out);
   check.count("checkpointEvery", run.checkpointEvery ?? 500);
@@ -98,9 +100,15 @@ function checkRun(run: PretrainRun): { options: PretrainOptions; checkpoint: str
   check.range("warmup", options.warmup, { min: 1, integer: true });
   check.range("emaDecay", options.emaDecay, { min: 0, below: 1 });
   check.range("focusAfter", options.focusAfter, { min: 0, max: 1 });
+  check.range("noisyAfter", options.noisyAfter, { min: 0, max: 1 });
   check.range("seed", options.seed, { min: 0, integer: true });
-  return { options, checkpoint };
+  const network = { ...tinyDefault, ...(checkpoint === undefined ? run.network : readNetwork(run.out)) };
+  return { options, network, checkpoint };
 }
+
+/** The network that a run was begun with. */
+const readNetwork = (out: string): TinyConfig =>
+  checkTinyConfig(JSON.parse(readFileSync(join(out, "config.json"), "utf8")) as Record<string, unknown>);
 
 async function* updates(
   { out, checkpointEvery = 500, seconds = Infinity, onProgress, signal }: PretrainRun,

@@ -59,11 +59,7 @@ export class TinyPipeline implements Pipeline {
   }
 
   encodePrompts(prompts: readonly string[]): Conditioning {
-    check.that(prompts.length > 0, "BAD_SHAPE", {
-      argument: "prompts",
-      value: prompts,
-      allowed: "at least one prompt",
-    });
+    check.that(prompts.length > 0, "BAD_SHAPE", noPrompts(prompts));
     const ids = new Int32Array(prompts.length * this.tokenizer.length);
     for (const [i, prompt] of prompts.entries()) ids.set(this.tokenizer.encode(prompt), i * this.tokenizer.length);
     const tensors = this.model.transformer.embedWords(ids);
@@ -91,6 +87,7 @@ export class TinyPipeline implements Pipeline {
   ): PromptDenoiser {
     check.range("guidance", guidance, { min: 0 });
     check.count("batch", batch);
+    check.that(prompts.length > 0, "BAD_SHAPE", noPrompts(prompts));
     const parts = chunks(prompts, batch).map((part) => ({
       cond: this.encodePrompts(part),
       uncond: guidance === 1 ? undefined : this.encodePrompts(part.map(() => negative)),
@@ -152,6 +149,8 @@ function checkFinite(argument: string, values: Float32Array, hint?: string): voi
   const allowed = "finite numbers";
   throw new EtalonError("NOT_FINITE", { argument: `${argument}[${wrong}]`, value: values[wrong], allowed, hint });
 }
+
+const noPrompts = (value: readonly string[]) => ({ argument: "prompts", value, allowed: "at least one prompt" });
 
 const chunks = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));

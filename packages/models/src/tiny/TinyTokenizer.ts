@@ -20,15 +20,11 @@ export class TinyTokenizer {
 
   /** Reads tokenizer.json: `{"length": 12, "vocabulary": ["…"]}`. @throws EtalonError BAD_FILE */
   static fromFile(file: string): TinyTokenizer {
-    const json = JSON.parse(readFileSync(file, "utf8")) as { length?: number; vocabulary?: string[] };
-    if (!Array.isArray(json.vocabulary) || !Number.isInteger(json.length)) {
-      throw new EtalonError("BAD_FILE", {
-        argument: "tokenizer",
-        value: file,
-        allowed: "a JSON object with length and vocabulary",
-      });
+    const json = parse(file);
+    if (json.vocabulary?.every((word) => typeof word === "string") && Number.isInteger(json.length)) {
+      return new TinyTokenizer(json.vocabulary, json.length as number);
     }
-    return new TinyTokenizer(json.vocabulary, json.length as number);
+    throw notATokenizer(file);
   }
 
   /** Ids there are, padding and the empty prompt included. */
@@ -53,3 +49,19 @@ export class TinyTokenizer {
     return words(text).filter((word) => !this.#ids.has(word));
   }
 }
+
+function parse(file: string): { length?: number; vocabulary?: string[] } {
+  try {
+    const json = JSON.parse(readFileSync(file, "utf8")) as { length?: number; vocabulary?: string[] };
+    return Array.isArray(json.vocabulary) ? json : {};
+  } catch (cause) {
+    throw notATokenizer(file, cause);
+  }
+}
+
+const notATokenizer = (value: string, cause?: unknown) =>
+  new EtalonError(
+    "BAD_FILE",
+    { argument: "tokenizer", value, allowed: "a JSON object with length and vocabulary" },
+    { cause },
+  );

@@ -28,6 +28,8 @@ export interface PretrainOptions {
   emaDecay: number;
   /** Share of the updates after which rare kinds of emoji are drawn less (`drawWeight`). */
   focusAfter: number;
+  /** Share of the updates after which times are drawn nearer to pure noise, where it is the prompt that decides what is drawn. */
+  noisyAfter: number;
   seed: number;
 }
 
@@ -38,6 +40,7 @@ export const pretrainDefaults: PretrainOptions = {
   warmup: 200,
   emaDecay: 0.9995,
   focusAfter: 0.3,
+  noisyAfter: 0.5715,
   seed: 0,
 };
 
@@ -123,7 +126,7 @@ function byName(variables: ReadonlyMap<string, Variable>, grads: NamedTensorMap)
 function drawBatch(
   data: EmojiData,
   tokenizer: TinyTokenizer,
-  { batch, seed, steps, focusAfter }: PretrainOptions,
+  { batch, seed, steps, focusAfter, noisyAfter }: PretrainOptions,
   step: number,
   dim: number,
 ) {
@@ -140,7 +143,7 @@ function drawBatch(
     const index = drawEntry(cumulative, random);
     const image = data.images.subarray(index * dim, (index + 1) * dim);
     ids.set(tokenizer.encode(trainingCaption(data.entries[index], random)), i * tokenizer.length);
-    t[i] = drawTime(random);
+    t[i] = drawTime(random, step >= noisyAfter * steps ? times.noisy : times.even);
     weight[i] = 1 / Math.max(t[i], 0.1);
     x0.set(image, i * dim);
     for (let j = 0; j < dim; j++) xt[i * dim + j] = (1 - t[i]) * image[j] + t[i] * random.normal();
@@ -148,12 +151,17 @@ function drawBatch(
   return { x0, xt, t, weight, ids };
 }
 
-/** sigmoid(N(0.3, 1)) mostly; 15 % uniform; 3 % pure noise. */
-function drawTime(random: Random): number {
+/** How times are drawn: pure noise with probability `noise`, uniform with probability `uniform`, else sigmoid(N(mean, 1)). */
+const times = {
+  even: { noise: 0.03, uniform: 0.15, mean: 0.3 },
+  noisy: { noise: 0.08, uniform: 0.1, mean: 1.2 },
+} as const;
+
+function drawTime(random: Random, { noise, uniform, mean }: (typeof times)[keyof typeof times]): number {
   const kind = random.uniform();
-  if (kind < 0.03) return 1;
-  if (kind < 0.18) return random.uniform();
-  return 1 / (1 + Math.exp(-(0.3 + random.normal())));
+  if (kind < noise) return 1;
+  if (kind < noise + uniform) return random.uniform();
+  return 1 / (1 + Math.exp(-(mean + random.normal())));
 }
 
 const sums = { wide: new WeakMap<EmojiData, Float64Array>(), focused: new WeakMap<EmojiData, Float64Array>() };
