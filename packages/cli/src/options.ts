@@ -24,12 +24,6 @@ export function seed(text: string): number {
   return number("seed", { min: 0, integer: true })(text);
 }
 
-/** A list as "4,6,8". */
-export const numbers =
-  (flag: string, range: Parameters<typeof check.range>[2] = {}) =>
-  (text: string): number[] =>
-    text.split(",").map(number(flag, range));
-
 /** `--set a.b=c`, collected. */
 export function assignment(text: string, previous: string[] = []): string[] {
   if (!/^[\w.]+=/.test(text)) throw new InvalidArgumentError("allowed: key=value, as in train.epochs=6");
