@@ -1,7 +1,7 @@
 # The CUDA launchers, for ETALON_CUDA=ON. Never built by `npm ci`.
 #   include(cmake/cuda.cmake)
 #   etalon_add_cuda(etalon)      adds src/cuda/*.cu and a static CUDA runtime to the target
-# Has to stand before nothing but the top level of a project: enable_language is called here.
+# Include it at the top level of a project: enable_language is called here.
 if(NOT CMAKE_CUDA_COMPILER)
   find_program(ETALON_NVCC nvcc HINTS $ENV{CUDACXX} $ENV{CUDA_PATH}/bin $ENV{CUDA_HOME}/bin PATHS /usr/local/cuda/bin /opt/cuda/bin)
   if(NOT ETALON_NVCC)
@@ -16,16 +16,18 @@ enable_language(CUDA)
 find_package(CUDAToolkit REQUIRED)
 set(ETALON_CUDA_FOLDER ${CMAKE_CURRENT_LIST_DIR}/..)
 
+# Compiled once, whatever number of libraries take it.
+file(GLOB ETALON_CUDA_SOURCES CONFIGURE_DEPENDS ${ETALON_CUDA_FOLDER}/src/cuda/*.cu)
+add_library(etalon_cuda_objects OBJECT ${ETALON_CUDA_SOURCES})
+set_target_properties(etalon_cuda_objects PROPERTIES
+  CUDA_STANDARD 17 CUDA_STANDARD_REQUIRED ON POSITION_INDEPENDENT_CODE ON
+  CUDA_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON CUDA_RUNTIME_LIBRARY Static)
+target_include_directories(etalon_cuda_objects PRIVATE ${ETALON_CUDA_FOLDER}/include ${ETALON_CUDA_FOLDER}/src)
+# No contraction: an element has the bits of the CPU's form. Host code likewise.
+target_compile_options(etalon_cuda_objects PRIVATE -fmad=false -Xcompiler=-Wall,-Wextra,-ffp-contract=off)
+
 function(etalon_add_cuda target)
-  file(GLOB sources CONFIGURE_DEPENDS ${ETALON_CUDA_FOLDER}/src/cuda/*.cu)
-  add_library(${target}_cuda OBJECT ${sources})
-  set_target_properties(${target}_cuda PROPERTIES
-    CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON POSITION_INDEPENDENT_CODE ON
-    CUDA_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON CUDA_RUNTIME_LIBRARY Static)
-  target_include_directories(${target}_cuda PRIVATE ${ETALON_CUDA_FOLDER}/include ${ETALON_CUDA_FOLDER}/src)
-  # No contraction: an element has the bits of the CPU's form. Host code likewise.
-  target_compile_options(${target}_cuda PRIVATE -fmad=false -Xcompiler=-Wall,-Wextra,-ffp-contract=off)
   target_compile_definitions(${target} PUBLIC ETALON_HAS_CUDA=1)
-  target_sources(${target} PRIVATE $<TARGET_OBJECTS:${target}_cuda>)
+  target_sources(${target} PRIVATE $<TARGET_OBJECTS:etalon_cuda_objects>)
   target_link_libraries(${target} PRIVATE CUDA::cudart_static)
 endfunction()

@@ -41,7 +41,7 @@ const rows = [];
 let failed = false;
 for (const file of readdirSync(join(native, "src/cuda")).filter((name) => name.endsWith(".cu"))) {
   const targets = architectures.map((sm) => `-gencode=arch=compute_${sm},code=sm_${sm}`);
-  const { status, stdout, stderr } = spawnSync(nvcc, ["-std=c++20", "-O3", "-fmad=false", "-Werror=all-warnings", "-Xcompiler=-Wall,-Wextra,-Werror,-fPIC,-ffp-contract=off", "-Xptxas=-v,-warn-spills",
+  const { status, stdout, stderr } = spawnSync(nvcc, ["-std=c++17", "-O3", "-fmad=false", "-Werror=all-warnings", "-Xcompiler=-Wall,-Wextra,-Werror,-fPIC,-ffp-contract=off", "-Xptxas=-v,-warn-spills",
     ...targets, `-I${join(native, "include")}`, `-I${join(native, "src")}`, "-c", join(native, "src/cuda", file), "-o", join(out, `${file}.o`)], { encoding: "utf8" });
   const text = stdout + stderr;
   if (status !== 0 || /warning/i.test(text)) {

@@ -73,7 +73,7 @@ struct Site { const char* file; int line; };
 enum class Wait { nothing, barrier, warp, done };
 struct Fiber {
   ucontext_t context{};
-  std::unique_ptr<char[]> stack;
+  char* stack = nullptr;
   uint3 thread{};
   unsigned lane = 0, mask = 0, source = 0;
   Wait wait = Wait::nothing;
@@ -94,7 +94,9 @@ class Block {
   Fiber* self = nullptr;
 
   Block(dim3 grid, dim3 block, std::function<void()> kernel) : grid(grid), block(block), kernel_(std::move(kernel)), fibers_(block.x * block.y * block.z) {
-    for (auto& fiber : fibers_) fiber.stack = std::make_unique_for_overwrite<char[]>(kStack);
+    static std::vector<std::unique_ptr<char[]>> stacks;   // kept: making 256 of them a launch takes longer than the launch
+    while (stacks.size() < fibers_.size()) stacks.push_back(std::make_unique_for_overwrite<char[]>(kStack));
+    for (size_t i = 0; i < fibers_.size(); ++i) fibers_[i].stack = stacks[i].get();
   }
 
   void run(uint3 at) {
@@ -167,9 +169,9 @@ class Block {
     fiber.thread = {i % block.x, i / block.x % block.y, i / (block.x * block.y)};
     fiber.lane = i % 32;
     fiber.wait = Wait::nothing;
-    ETALON_FIBER_ASAN(__asan_unpoison_memory_region(fiber.stack.get(), kStack);)
+    ETALON_FIBER_ASAN(__asan_unpoison_memory_region(fiber.stack, kStack);)
     getcontext(&fiber.context);
-    fiber.context.uc_stack.ss_sp = fiber.stack.get();
+    fiber.context.uc_stack.ss_sp = fiber.stack;
     fiber.context.uc_stack.ss_size = kStack;
     fiber.context.uc_link = nullptr;
     makecontext(&fiber.context, &Block::enter, 0);
@@ -177,7 +179,7 @@ class Block {
 
   void resume(Fiber& fiber) {
     self = &fiber;
-    ETALON_FIBER_ASAN(void* fake = nullptr; __sanitizer_start_switch_fiber(&fake, fiber.stack.get(), kStack);)
+    ETALON_FIBER_ASAN(void* fake = nullptr; __sanitizer_start_switch_fiber(&fake, fiber.stack, kStack);)
     swapcontext(&home_, &fiber.context);
     ETALON_FIBER_ASAN(__sanitizer_finish_switch_fiber(fake, nullptr, nullptr);)
     if (!fault_.empty()) throw Fault(std::exchange(fault_, ""));
@@ -237,11 +239,12 @@ class Block {
   [[noreturn]] void explain() const {
     std::map<std::string, int> where;
     for (const auto& fiber : fibers_) {
-      const std::string at = std::string(fiber.wait == Wait::done ? "" : fiber.site.file) + ":" + std::to_string(fiber.site.line);
-      ++where[fiber.wait == Wait::done ? "returned" : (fiber.wait == Wait::barrier ? "at the barrier " : "in the warp operation ") + at];
+      std::string at = fiber.wait == Wait::done ? "returned" : fiber.wait == Wait::barrier ? "at the barrier " : "in the warp operation ";
+      if (fiber.wait != Wait::done) at.append(fiber.site.file).append(":").append(std::to_string(fiber.site.line));
+      ++where[at];
     }
     std::string text = "the threads of block " + std::to_string(index.x) + " wait for each other: divergent barrier or wrong mask;";
-    for (const auto& [what, count] : where) text += " " + std::to_string(count) + " " + what + ";";
+    for (const auto& [what, count] : where) text.append(" ").append(std::to_string(count)).append(" ").append(what).append(";");
     throw Fault(text);
   }
 
