@@ -11,8 +11,8 @@ const dim = side * side * 3;
 /** A pipeline for tests: o = scale·x + shift + t·word, and an "adapter" that adds to the shift. Images of 4×4 pixels. */
 export function fakePipeline(path: Path = rectifiedFlow({ prediction: "sample", noiseTime: 0.98 })): Pipeline {
   const weights = new Map<string, Variable>([
-    ["scale", tf.variable(tf.fill([dim], 0.5))],
-    ["shift", tf.variable(tf.linspace(-0.2, 0.2, dim))],
+    ["scale", variable(() => tf.fill([dim], 0.5))],
+    ["shift", variable(() => tf.linspace(-0.2, 0.2, dim))],
   ]);
   const lora = new Map<string, Variable>();
   let enabled = false;
@@ -21,7 +21,10 @@ export function fakePipeline(path: Path = rectifiedFlow({ prediction: "sample", 
     hasAdapter: true,
     addAdapter(_config, seed = 0) {
       lora.get("shift.lora_A")?.dispose();
-      lora.set("shift.lora_A", tf.variable(tf.fill([dim], 1e-3 * seed)));
+      lora.set(
+        "shift.lora_A",
+        variable(() => tf.fill([dim], 1e-3 * seed)),
+      );
       enabled = true;
     },
     loadAdapter: (place) => {
@@ -84,6 +87,8 @@ export function fakePipeline(path: Path = rectifiedFlow({ prediction: "sample", 
   };
 }
 
+const variable = (values: () => Tensor): Variable => tf.tidy(() => tf.variable(values()));
+
 function save(variables: ReadonlyMap<string, Variable>, file: string): void {
   const entries = [...variables].map(([name, variable]) => {
     const data = variable.dataSync<"float32">().slice();
@@ -97,6 +102,9 @@ function load(variables: Map<string, Variable>, file: string): void {
   for (const name of stored.names) {
     const tensor = stored.get(name);
     variables.get(name)?.dispose();
-    variables.set(name, tf.variable(tf.tensor(toFloat32(tensor), [...tensor.shape])));
+    variables.set(
+      name,
+      variable(() => tf.tensor(toFloat32(tensor), [...tensor.shape])),
+    );
   }
 }

@@ -32,7 +32,7 @@ export interface PolicyReport {
  * The gradient of the mean policy objective over some images of a rollout and all the steps it kept, summed up over micro-batches.
  * The log-probabilities of the rollout are the old ones: nothing is computed twice.
  * @param advantages  one an image of the rollout    @param images  which of them count
- * @returns `gradients`: new tensors that the caller disposes    @throws EtalonError NOT_FINITE: a model output with NaN or infinity
+ * @returns `gradients`: new tensors that the caller disposes, NaN where a model output or a ratio was not finite; the report leaves those out
  */
 export function policyGradients(
   options: PolicyOptions,
@@ -56,7 +56,7 @@ export function policyGradients(
             scale: share * weight,
           });
           accumulate(sums, gradients);
-          add(tally, result, weight);
+          if (result) add(tally, result, weight);
         }
       } finally {
         batch.dispose();
@@ -102,13 +102,13 @@ function gradientsOfStep(
   { pipeline, variables, guidance, clip, reduction, kl }: PolicyOptions,
   { cond, uncond }: { cond: Conditioning; uncond?: Conditioning },
   batch: ReturnType<typeof takeStep> & { advantage: Float64Array; scale: number },
-): { gradients: NamedTensorMap; result: PolicyGradient } {
+): { gradients: NamedTensorMap; result: PolicyGradient | undefined } {
   const { step, x, next, oldLogp, advantage, scale } = batch;
   const shape = [cond.count, ...pipeline.latentShape()];
   const predict = (conditioning: Conditioning) => pipeline.predict(tf.tensor(x, shape), step.t, conditioning);
   const reference = kl === 0 ? undefined : { weight: kl, ...referenceOutputs(pipeline, () => [cond, uncond].map((c) => c && predict(c))) }; // biome-ignore format: one thought
   const terms = { next, x, guidance, map: step.map, oldLogp, advantage, clip, reduction, kl: reference };
-  let result: PolicyGradient | undefined;
+  let result: PolicyGradient | undefined; // stays so where something was not finite
   const keep = (value: PolicyGradient) => {
     result = value;
   };
@@ -119,7 +119,7 @@ function gradientsOfStep(
   );
   value.dispose();
   const gradients = Object.fromEntries(Object.entries(grads).map(([id, grad]) => [names.get(id) as string, grad]));
-  return { gradients, result: result as unknown as PolicyGradient };
+  return { gradients, result: result as PolicyGradient | undefined };
 }
 
 /** The outputs of the model without its adapter. */

@@ -1,4 +1,5 @@
 import { type Tensor, tf } from "@etalon/engine";
+import { EtalonError } from "@etalon/errors";
 import { type PolicyGradient, type PolicyGradientOptions, policyGradient } from "@etalon/native";
 
 /** What the kernel takes beside the model's outputs and the size of a sample. */
@@ -9,7 +10,7 @@ export type PolicyTerms = Omit<PolicyGradientOptions, "cond" | "uncond" | "dim">
  * the update differentiates by seeding the model's backward pass, and needs one forward pass.   docs/math.md §4
  * @param cond, uncond  model outputs [batch, …]; `uncond` under guidance only    @param scale  factor of the loss and its gradient
  * @param report  is given the kernel's numbers, unscaled
- * @returns Σ loss · scale, a scalar
+ * @returns Σ loss · scale, a scalar; NaN, with NaN as its gradient and no report, where an output or a ratio is not finite: to throw here would leak the graph
  */
 export function seedPolicy(
   cond: Tensor,
@@ -18,12 +19,14 @@ export function seedPolicy(
   scale: number,
   report: (result: PolicyGradient) => void,
 ): Tensor {
-  const node = tf.customGrad((...outputs) => {
-    const [c, u] = outputs as Tensor[];
+  const inputs = uncond === undefined ? [cond] : [cond, uncond];
+  const node = tf.customGrad((...given) => {
+    const [c, u] = given.slice(0, inputs.length) as Tensor[]; // after them stands tfjs's `save`
     const shape = c.shape;
     const dim = c.size / shape[0];
     const values = (output: Tensor) => output.dataSync<"float32">().slice();
-    const result = policyGradient({ ...terms, cond: values(c), uncond: u && values(u), dim });
+    const result = finite(() => policyGradient({ ...terms, cond: values(c), uncond: u && values(u), dim }));
+    if (result === undefined) return { value: tf.scalar(Number.NaN), gradFunc: () => inputs.map(() => tf.fill(shape, Number.NaN)) }; // biome-ignore format: one thought
     report(result);
     const seed = (gradient: Float32Array, dy: Tensor) => tf.tensor(gradient, shape).mul(dy).mul(scale);
     const gradFunc = (dy: Tensor) => {
@@ -32,5 +35,14 @@ export function seedPolicy(
     };
     return { value: tf.scalar(scale * result.loss.reduce((a, b) => a + b, 0)), gradFunc };
   });
-  return uncond === undefined ? node(cond) : node(cond, uncond);
+  return node(...inputs);
+}
+
+function finite<T>(compute: () => T): T | undefined {
+  try {
+    return compute();
+  } catch (error) {
+    if (EtalonError.is(error) && error.code === "NOT_FINITE") return undefined;
+    throw error;
+  }
 }

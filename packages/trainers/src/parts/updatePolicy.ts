@@ -1,4 +1,4 @@
-import { type AdamW, clipGlobalNorm, tf } from "@etalon/engine";
+import { type AdamW, clipGlobalNorm, type NamedTensorMap, tf } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import { type PolicyOptions, type PolicyReport, policyGradients } from "./policyGradients.ts";
 import type { Rollout } from "./rollOut.ts";
@@ -11,6 +11,9 @@ export interface UpdateReport extends PolicyReport {
   skipped: boolean;
 }
 
+/** What is told of a step that was left out. */
+const idle: UpdateReport = { loss: 0, ratio: { mean: 1, max: 1 }, clipFraction: 0, kl: 0, gradNorm: null, skipped: true }; // biome-ignore format: one thought
+
 /** One optimiser step on some images of a rollout: gradient, cut to `maxGradNorm`, AdamW. A gradient that is not finite changes nothing. */
 export function updatePolicy(
   options: PolicyOptions & { optimiser: AdamW; maxGradNorm: number },
@@ -18,16 +21,24 @@ export function updatePolicy(
   advantages: Float64Array,
   images: readonly number[],
 ): UpdateReport {
-  let raw: ReturnType<typeof policyGradients>;
+  const { gradients, report } = policyGradients(options, rollout, advantages, images);
   try {
-    raw = policyGradients(options, rollout, advantages, images);
-  } catch (error) {
-    if (!(EtalonError.is(error) && error.code === "NOT_FINITE")) throw error;
-    return { loss: 0, ratio: { mean: 1, max: 1 }, clipFraction: 0, kl: 0, gradNorm: null, skipped: true };
+    const cut = cutNorm(gradients, options.maxGradNorm);
+    if (cut === undefined) return idle;
+    options.optimiser.step(cut.gradients);
+    tf.dispose(cut.gradients);
+    return { ...report, gradNorm: cut.norm, skipped: false };
+  } finally {
+    tf.dispose(gradients);
   }
-  const { gradients, norm } = clipGlobalNorm(raw.gradients, options.maxGradNorm);
-  const finite = Number.isFinite(norm);
-  if (finite) options.optimiser.step(gradients);
-  tf.dispose([raw.gradients, gradients]);
-  return { ...raw.report, gradNorm: finite ? norm : null, skipped: !finite };
+}
+
+/** `clipGlobalNorm`; undefined where the norm is not finite. */
+function cutNorm(gradients: NamedTensorMap, max: number) {
+  try {
+    return clipGlobalNorm(gradients, max);
+  } catch (error) {
+    if (EtalonError.is(error) && error.code === "NOT_FINITE") return undefined;
+    throw error;
+  }
 }

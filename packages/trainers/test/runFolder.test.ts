@@ -1,0 +1,214 @@
+import { spawn } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { engine, tf } from "@etalon/engine";
+import { EtalonError } from "@etalon/errors";
+import { defineReward } from "@etalon/rewards";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ddpo, type Metrics, openRun, parseTrainConfig, type RunOptions } from "../src/index.ts";
+import { fakePipeline } from "./fakePipeline.ts";
+import { killableRun } from "./killableRun.ts";
+
+let root = "";
+beforeAll(async () => {
+  await engine("wasm");
+  root = mkdtempSync(join(tmpdir(), "etalon-trainers-"));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const config = (sets: string[] = []) =>
+  parseTrainConfig({ engine: "wasm", sampler: { steps: 4, eta: 0.8 }, train: { epochs: 6, promptsPerEpoch: 2, groupSize: 3, learningRate: 1e-2, statistics: { minCount: 4 } }, checkpoint: { every: 2, keep: 2 } }, sets); // biome-ignore format: one thought
+const bright = defineReward("bright", ({ data, count }) =>
+  Float32Array.from({ length: count }, (_, i) => data.subarray(i * 48, i * 48 + 48).reduce((a, b) => a + b) / 48 / 255),
+);
+const prompts = ["red heart", "blue fish", "cat"];
+
+/** Trains to the end, or to an epoch, and gives the metrics. */
+async function train(options: Partial<RunOptions> & { until?: number } = {}): Promise<Metrics[]> {
+  const pipeline = fakePipeline();
+  const trainer = await openRun({ config: config(), reward: bright, prompts, pipeline, ...options });
+  const lines: Metrics[] = [];
+  try {
+    for await (const line of trainer) {
+      lines.push(line);
+      if (line.epoch === options.until) break;
+    }
+  } finally {
+    await trainer.close();
+    pipeline.dispose();
+  }
+  return lines;
+}
+
+/** All of a run that must repeat: every file of the newest checkpoint, and metrics without their seconds. */
+function traceOf(out: string) {
+  const checkpoint = join(out, "checkpoints", readdirSync(join(out, "checkpoints")).sort().at(-1) as string);
+  const files = readdirSync(checkpoint).sort().map((name) => [name, readFileSync(join(checkpoint, name)).toString("base64")]); // biome-ignore format: one thought
+  const lines = readFileSync(join(out, "metrics.jsonl"), "utf8").trim().split("\n");
+  return { checkpoint: checkpoint.slice(out.length), files, metrics: lines.map((line) => ({ ...JSON.parse(line), seconds: 0 })) }; // biome-ignore format: one thought
+}
+
+const refusal = async (act: () => Promise<unknown>): Promise<string> => {
+  const error = await act().then(() => undefined, (thrown) => thrown); // biome-ignore format: short
+  return EtalonError.is(error) ? `${error.code}: ${error.message}` : `${error}`;
+};
+
+describe("a run", () => {
+  test("learns, and leaves the folder that the contract names", async () => {
+    const out = join(root, "plain");
+    const lines = await train({ out, config: config(["train.epochs=12"]) });
+    const mean = (some: Metrics[]) => some.reduce((sum, line) => sum + line.reward.mean, 0) / some.length;
+    expect(mean(lines.slice(-3))).toBeGreaterThan(mean(lines.slice(0, 3)));
+    expect(readdirSync(out).sort()).toEqual(["checkpoints", "config.json", "metrics.jsonl", "samples"]);
+    expect(readdirSync(join(out, "checkpoints"))).toEqual(["000010", "000012"]);
+    expect(readdirSync(join(out, "checkpoints", "000012")).sort()).toEqual(["optimizer.safetensors", "pytorch_lora_weights.safetensors", "state.json"]); // biome-ignore format: a list
+    expect(readdirSync(join(out, "samples"))).toContain("000000.png");
+    const logged = readFileSync(join(out, "metrics.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line)); // biome-ignore format: short
+    expect(logged).toEqual(lines);
+    expect(Object.keys(logged[0])).toEqual(["step", "epoch", "reward", "loss", "ratio", "clipFraction", "kl", "gradNorm", "lr", "skipped", "seconds"]); // biome-ignore format: a list
+    expect(logged[0].ratio.max).toBeCloseTo(1, 6);
+    expect(parseTrainConfig(JSON.parse(readFileSync(join(out, "config.json"), "utf8"))).train.epochs).toBe(12);
+  });
+
+  test.each([["lora"], ["all"]])("stopped at any epoch and resumed, ends in the same bits: %s", async (parameters) => {
+    const settings = config([`train.parameters=${parameters}`, "train.updatesPerEpoch=2", "train.innerEpochs=2", "train.trainedSteps=2"]); // biome-ignore format: a list
+    const whole = join(root, `whole-${parameters}`);
+    await train({ out: whole, config: settings });
+    for (const until of [1, 3, 4]) {
+      const out = join(root, `cut-${parameters}-${until}`);
+      await train({ out, config: settings, until });
+      await train({ out, config: settings, resume: true });
+      expect(traceOf(out)).toEqual(traceOf(whole));
+    }
+  });
+
+  test("a constant reward moves nothing but by weight decay", async () => {
+    const constant = defineReward("constant", ({ count }) => new Float32Array(count).fill(0.3));
+    const lines = await train({ reward: constant, config: config(["train.advantage=group"]) });
+    expect(lines.map((line) => line.gradNorm)).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  test("leaks no tensors from run to run", async () => {
+    await train({ until: 1 });
+    const before = tf.memory().numTensors;
+    await train();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test("stopped by a signal, saves what is done and says so; resumed, ends in the same bits", async () => {
+    const [whole, out] = [join(root, "signal-whole"), join(root, "signal-cut")];
+    await train({ out: whole });
+    const stop = new AbortController();
+    const onProgress = ({ stage, done }: { stage: string; done: number }) => stage === "train" && done === 3 && stop.abort(); // biome-ignore format: one thought
+    expect(await refusal(() => train({ out, signal: stop.signal, onProgress }))).toBe("ABORTED: The run was stopped.");
+    expect(readdirSync(join(out, "checkpoints"))).toContain("000003");
+    await train({ out, resume: true });
+    expect(traceOf(out)).toEqual(traceOf(whole));
+  });
+});
+
+describe("refuses", () => {
+  test("a folder that holds something, and one that another run holds", async () => {
+    const out = join(root, "taken");
+    await train({ out, until: 1 });
+    expect(await refusal(() => train({ out }))).toMatch(
+      /^EXISTS: out is ".*taken"; allowed: a folder that is new or empty\. --resume/,
+    );
+    const pipeline = fakePipeline();
+    const first = await openRun({ config: config(), reward: bright, prompts, pipeline, out, resume: true });
+    expect(await refusal(() => train({ out, resume: true }))).toMatch(/^BUSY: .*process \d+ does/);
+    await first.close();
+    await first.close();
+    pipeline.dispose();
+  });
+
+  test("another config on resume, by name; but more epochs are fine", async () => {
+    const out = join(root, "changed");
+    await train({ out, config: config(["train.epochs=2"]) });
+    expect(await refusal(() => train({ out, resume: true, config: config(["sampler.eta=1"]) }))).toBe(
+      "BAD_CONFIG: sampler.eta is 1; allowed: 0.8, as the run began. Only train.epochs may change on resume.",
+    );
+    expect(await train({ out, resume: true, config: config(["train.epochs=4"]) })).toHaveLength(2);
+  });
+
+  test("a cut checkpoint, naming the file", async () => {
+    const out = join(root, "cut");
+    await train({ out, until: 2 });
+    const weights = join(out, "checkpoints", "000002", "optimizer.safetensors");
+    truncateSync(weights, 40);
+    expect(await refusal(() => train({ out, resume: true }))).toMatch(/^BAD_FILE: .*optimizer\.safetensors/);
+    writeFileSync(join(out, "checkpoints", "000002", "state.json"), "{");
+    expect(await refusal(() => train({ out, resume: true }))).toMatch(/^BAD_FILE: checkpoint is ".*state\.json"/);
+  });
+
+  test("a reward that throws, gives NaN or too few: no checkpoint, no line is written of that epoch", async () => {
+    const out = join(root, "bad-reward");
+    let calls = 0;
+    const reward = defineReward("moody", ({ count }) => new Float32Array(calls++ < 2 ? count : count - 1));
+    expect(await refusal(() => train({ out, reward }))).toMatch(/^BAD_REWARD: reward moody gave 5 scores for 6 images/);
+    expect(readFileSync(join(out, "metrics.jsonl"), "utf8").trim().split("\n")).toHaveLength(2);
+  });
+
+  test("a model that answers otherwise in training: the self-check stops the run before it makes a folder", async () => {
+    const out = join(root, "drifting");
+    const pipeline = fakePipeline();
+    const predict = pipeline.predict.bind(pipeline);
+    const drifting = Object.assign(Object.create(pipeline), {
+      predict: (...inputs: Parameters<typeof predict>) => predict(...inputs).mul(1.01),
+    });
+    expect(await refusal(() => train({ out, pipeline: drifting }))).toMatch(
+      /^SELF_CHECK: Self-check: the ratio before/,
+    );
+    expect(existsSync(out)).toBe(false);
+    pipeline.dispose();
+  });
+
+  test("an unknown prompt list, reward or model leaves no folder", async () => {
+    const out = join(root, "unknown");
+    const missing = (over: object) => async () => {
+      for await (const _ of ddpo({ engine: "wasm", ...over }, { out })) break;
+    };
+    expect(await refusal(missing({ prompts: "nowhere.txt" }))).toMatch(/^NOT_FOUND: prompts is "nowhere\.txt"/);
+    expect(await refusal(missing({ reward: "brightnes" }))).toMatch(/^NOT_FOUND: .*Did you mean "brightness"/);
+    expect(await refusal(missing({ model: "tinny" }))).toMatch(/^NOT_FOUND: model is "tinny"/);
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+test("a process killed at any moment resumes to the same bits", async () => {
+  const [whole, out] = [join(root, "kill-whole"), join(root, "kill-cut")];
+  await killableRun(whole, () => undefined);
+  const ends: string[] = [];
+  for (const delay of [3, 17, 41]) ends.push(await runAndKill(out, delay));
+  expect(ends).toEqual(["SIGKILL", "SIGKILL", "SIGKILL"]);
+  await killableRun(out, () => undefined);
+  expect(traceOf(out)).toEqual(traceOf(whole));
+}, 180_000);
+
+/** Runs `killable.ts` in a process of its own, and kills it some milliseconds after its third line. */
+function runAndKill(out: string, delay: number): Promise<string> {
+  const runner = join(dirname(createRequire(import.meta.url).resolve("vite-node/package.json")), "vite-node.mjs");
+  const files = ["-c", "killable.config.ts", "killable.ts"].map((name) => (name === "-c" ? name : join(import.meta.dirname, name))); // biome-ignore format: one thought
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [runner, ...files, out], { stdio: ["ignore", "pipe", "inherit"] });
+    let text = "";
+    child.stdout.on("data", (data) => {
+      const before = text.split("\n").length > 3;
+      text += data;
+      if (!before && text.split("\n").length > 3) setTimeout(() => child.kill("SIGKILL"), delay);
+    });
+    child.on("exit", (code, signal) => resolve(signal ?? `exit ${code}`));
+  });
+}
