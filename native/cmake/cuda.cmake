@@ -2,6 +2,7 @@
 #   include(cmake/cuda.cmake)
 #   etalon_add_cuda(etalon)      adds src/cuda/*.cu and a static CUDA runtime to the target
 # Include it at the top level of a project: enable_language is called here.
+include_guard(GLOBAL)
 if(NOT CMAKE_CUDA_COMPILER)
   find_program(ETALON_NVCC nvcc HINTS $ENV{CUDACXX} $ENV{CUDA_PATH}/bin $ENV{CUDA_HOME}/bin PATHS /usr/local/cuda/bin /opt/cuda/bin)
   if(NOT ETALON_NVCC)

@@ -1,8 +1,11 @@
 // The CUDA launchers through their C header, under the launch emulation: bit by bit against the scalar form, and against the formulas in float64.
 // What this cannot show stands in docs/cuda.md: no GPU has run these kernels.
+#include <cmath>
+#include <limits>
+
+#include "../reference/reference.h"
 #include "fixture.h"
 #include "scalar.h"
-#include "truth.h"
 
 using etalon::emulation::Order;
 using etalon::emulation::schedule;
@@ -26,6 +29,11 @@ scalar::Row row(const Batch& b, size_t i) {
   const size_t at = i * static_cast<size_t>(b.c.dim);
   return {b.x.data() + at, b.cond.data() + at, b.c.guided ? b.uncond.data() + at : nullptr, b.steps[i], b.c.dim};
 }
+reference::Step stepOf(const Batch& b, size_t i) { return {b.steps[i].a, b.steps[i].b, b.steps[i].std, b.steps[i].guidance}; }
+/** The mean of element k of the batch, in float64. */
+double meanOf(const Batch& b, size_t i, size_t k) {
+  return reference::mean(stepOf(b, i), b.x.data(), b.cond.data(), b.c.guided ? b.uncond.data() : nullptr, static_cast<int64_t>(k));
+}
 bool same(const std::vector<double>& a, const std::vector<double>& b) { return std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0; }
 bool close(double got, double want, double tolerance) { return std::fabs(got - want) <= tolerance * std::max(1.0, std::fabs(want)); }
 
@@ -44,8 +52,8 @@ void testSteps(const Case& c, unsigned maxBlocks) {
     const size_t at = i * static_cast<size_t>(c.dim);
     scalar::normal(b.key, static_cast<int64_t>(i), c.dim, wantedZ.data() + at);
     wantedLogp[i] = scalar::rollout(row(b, i), b.key, static_cast<int64_t>(i), wanted.data() + at);
-    for (size_t k = at; k < at + static_cast<size_t>(c.dim); ++k) worst = std::max(worst, std::fabs(next[k] - truth::next(b, i, k, z[k])));
-    worstLogp = std::max(worstLogp, std::fabs(logp[i] - truth::logProb(b, i, next.data())) / static_cast<double>(c.dim));
+    for (size_t k = at; k < at + static_cast<size_t>(c.dim); ++k) worst = std::max(worst, std::fabs(next[k] - (meanOf(b, i, k) + b.steps[i].std * z[k])));
+    worstLogp = std::max(worstLogp, std::fabs(logp[i] - reference::log_prob(stepOf(b, i), row(b, i).x, row(b, i).cond, row(b, i).uncond, next.data() + at, c.dim)) / static_cast<double>(c.dim));
   }
   expect(z == wantedZ, c.text() + ": normals have the scalar form's bits");
   expect(next == wanted, c.text() + ": the next state has the scalar form's bits");
@@ -84,8 +92,10 @@ void testGradient(const Case& c, unsigned maxBlocks) {
     const auto s = scalar::policyGradient(row(b, i), next.data() + at, goal, static_cast<int64_t>(i), c.kl ? b.referenceCond.data() + at : nullptr,
                                           c.kl && c.guided ? b.referenceUncond.data() + at : nullptr, wanted.data() + at, c.guided ? wantedU.data() + at : nullptr);
     bits &= s.loss == loss[i] && s.ratio == ratio[i] && s.clipped == clipped[i] && s.kl == kl[i];
-    const truth::Policy p = truth::policyGradient(b, i, next.data(), goal);
-    expect(close(ratio[i], p.ratio, 1e-9) && close(kl[i], p.kl, 1e-9) && clipped[i] == p.clipped, c.text() + ": ratio, KL or clip of sample " + std::to_string(i));
+    const reference::Outcome p = reference::policy_gradient(
+        stepOf(b, i), row(b, i).x, row(b, i).cond, row(b, i).uncond, next.data() + at, c.kl ? b.referenceCond.data() + at : nullptr,
+        c.kl && c.guided ? b.referenceUncond.data() + at : nullptr, c.dim, old[i], b.advantage[i], goal.clip, c.mean, goal.kl_weight);
+    expect(close(ratio[i], p.ratio, 1e-9) && close(kl[i], p.kl, 1e-9) && close(loss[i], p.loss, 1e-9) && clipped[i] == (std::fabs(p.ratio - 1) > goal.clip), c.text() + ": ratio, loss, KL or clip of sample " + std::to_string(i));
     for (size_t k = 0; k < static_cast<size_t>(c.dim); ++k) {
       if (!close(grad[at + k], p.gradCond[k], 1e-6) || (c.guided && !close(gradU[at + k], p.gradUncond[k], 1e-6))) {
         expect(false, c.text() + ": gradient " + std::to_string(k) + " of sample " + std::to_string(i));
@@ -127,7 +137,7 @@ void testOde() {
   etalon_cuda_rollout(&d.launch, nullptr, b.each(), &b.key, &policy, 2, 9, next.data(), logp.data());
   etalon_cuda_log_prob(&d.launch, nullptr, b.each(), &policy, next.data(), 2, 9, again.data());
   bool exact = true;
-  for (size_t k = 0; k < b.all; ++k) exact &= next[k] == static_cast<float>(truth::next(b, k / 9, k, 0));
+  for (size_t k = 0; k < b.all; ++k) exact &= next[k] == static_cast<float>(meanOf(b, k / 9, k));
   expect(exact, "std 0: the next state is the mean");
   expect(logp[0] == 0 && logp[1] == 0 && std::isnan(again[0]), "std 0: no log-probability");
   b.x[4] = INFINITY;
