@@ -98,7 +98,6 @@ test.each([
   [{ batch: 1.5 }, "batch is 1.5"],
   [{ seconds: Number.NaN }, "seconds is NaN"],
   [{ learningRate: -1 }, "learningRate is -1"],
-  [{ focusAfter: 2 }, "focusAfter is 2"],
   [{ preset: "big" as "tiny" }, 'preset is "big"; allowed: tiny'],
 ])("refuses %o before it fetches or writes anything", async (wrong, message) => {
   const out = join(root, "refused");

@@ -99,8 +99,6 @@ function checkRun(run: PretrainRun) {
   check.range("learningRate", options.learningRate, { above: 0 });
   check.range("warmup", options.warmup, { min: 1, integer: true });
   check.range("emaDecay", options.emaDecay, { min: 0, below: 1 });
-  check.range("focusAfter", options.focusAfter, { min: 0, max: 1 });
-  check.range("noisyAfter", options.noisyAfter, { min: 0, max: 1 });
   check.range("seed", options.seed, { min: 0, integer: true });
   const network = { ...tinyDefault, ...(checkpoint === undefined ? run.network : readNetwork(run.out)) };
   return { options, network, checkpoint };

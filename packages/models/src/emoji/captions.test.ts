@@ -54,10 +54,10 @@ test("names the colours that cover more than 12 % of the opaque pixels, most fir
 
 test("focused draws favour the listed prompts and leave skin tones and flags behind", () => {
   const [listed, other, far] = [heart, { ...heart, name: "heart knot" }, flag];
-  expect([listed, other, far, { ...heart, tone: "dark skin" }].map((entry) => drawWeight(entry, true))).toEqual([
-    3, 1, 0.2, 0.03,
+  expect([listed, other, far, { ...heart, tone: "dark skin" }].map((entry) => drawWeight(entry, 5))).toEqual([
+    5, 1, 0.2, 0.03,
   ]);
-  expect([listed, other, far, { ...heart, tone: "dark skin" }].map((entry) => drawWeight(entry, false))).toEqual([
+  expect([listed, other, far, { ...heart, tone: "dark skin" }].map((entry) => drawWeight(entry))).toEqual([
     1, 1, 1, 0.15,
   ]);
 });

@@ -2,19 +2,18 @@ import { loadPrompts } from "../loadPrompts.ts";
 import { words } from "../tiny/words.ts";
 import type { EmojiEntry } from "./loadEmoji.ts";
 
-let listed: ReadonlySet<string> | undefined;
+let lists: ReadonlySet<string> | undefined;
 
 /**
  * How often an emoji is drawn in training, relative to a base emoji's 1; a skin-tone variant's is 0.15.
- * @param focused  favours what people ask for: faces, animals, plants, food; things with short names; three times the prompt lists that the package carries.
- *   Flags, people by role and family, letters, signs and skin tones are drawn less.
+ * @param listed  the weight of an emoji of the prompt lists that the package carries. Where it is given, the draws favour what people ask for: faces, animals, plants,
+ *   food; things with short names. Flags, people by role and family, letters, signs and skin tones are drawn less.
  */
-export function drawWeight(entry: EmojiEntry, focused: boolean): number {
-  const { name, tone, category, subcategory } = entry;
-  if (!focused) return tone ? 0.15 : 1;
+export function drawWeight({ name, tone, category, subcategory }: EmojiEntry, listed?: number): number {
+  if (listed === undefined) return tone ? 0.15 : 1;
   if (tone) return 0.03;
-  listed ??= new Set([...loadPrompts("tiny-train"), ...loadPrompts("tiny-heldout")]);
-  if (listed.has(name)) return 3;
+  lists ??= new Set([...loadPrompts("tiny-train"), ...loadPrompts("tiny-heldout")]);
+  if (lists.has(name)) return listed;
   if (["smileys emotion", "animals nature", "food drink"].includes(category)) return 1;
   const many = category === "flags" || subcategory.startsWith("person") || subcategory === "family";
   if (many || ["alphanum", "keycap", "zodiac", "religion", "transport sign"].includes(subcategory)) return 0.2;

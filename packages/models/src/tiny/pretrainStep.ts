@@ -13,6 +13,7 @@ import { trainingCaption } from "../emoji/captions.ts";
 import { drawWeight } from "../emoji/drawWeight.ts";
 import type { EmojiData } from "../emoji/loadEmoji.ts";
 import { Random } from "../random.ts";
+import { type Stage, stageAt } from "./curriculum.ts";
 import type { TinyTokenizer } from "./TinyTokenizer.ts";
 import type { TinyTransformer2DModel } from "./TinyTransformer2DModel.ts";
 
@@ -26,10 +27,6 @@ export interface PretrainOptions {
   warmup: number;
   /** Share of the old weights that the moving average keeps an update. */
   emaDecay: number;
-  /** Share of the updates after which rare kinds of emoji are drawn less (`drawWeight`). */
-  focusAfter: number;
-  /** Share of the updates after which times are drawn nearer to pure noise, where it is the prompt that decides what is drawn. */
-  noisyAfter: number;
   seed: number;
 }
 
@@ -39,8 +36,6 @@ export const pretrainDefaults: PretrainOptions = {
   learningRate: 1e-3,
   warmup: 200,
   emaDecay: 0.9995,
-  focusAfter: 0.3,
-  noisyAfter: 0.5715,
   seed: 0,
 };
 
@@ -109,11 +104,11 @@ export function pretrainStep(
   return loss;
 }
 
-/** Linear warm-up, then a cosine to zero. */
+/** Linear warm-up, then a cosine to zero, times the stage's rate. */
 export function learningRateAt(step: number, { learningRate, warmup, steps }: PretrainOptions): number {
   check.range("step", step, { min: 0 });
   const up = Math.min(1, (step + 1) / warmup);
-  return learningRate * up * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, step / steps)));
+  return stageAt(step, steps).rate * learningRate * up * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, step / steps)));
 }
 
 /** tfjs names gradients by the variables' own names; these are the parameters'. Kept past the tidy. */
@@ -126,12 +121,13 @@ function byName(variables: ReadonlyMap<string, Variable>, grads: NamedTensorMap)
 function drawBatch(
   data: EmojiData,
   tokenizer: TinyTokenizer,
-  { batch, seed, steps, focusAfter, noisyAfter }: PretrainOptions,
+  { batch, seed, steps }: PretrainOptions,
   step: number,
   dim: number,
 ) {
   const random = new Random(seed, step);
-  const cumulative = cumulativeWeights(data, step >= focusAfter * steps);
+  const { listed, times } = stageAt(step, steps);
+  const cumulative = cumulativeWeights(data, listed);
   const [x0, xt, t, weight] = [
     new Float32Array(batch * dim),
     new Float32Array(batch * dim),
@@ -143,7 +139,7 @@ function drawBatch(
     const index = drawEntry(cumulative, random);
     const image = data.images.subarray(index * dim, (index + 1) * dim);
     ids.set(tokenizer.encode(trainingCaption(data.entries[index], random)), i * tokenizer.length);
-    t[i] = drawTime(random, step >= noisyAfter * steps ? times.noisy : times.even);
+    t[i] = drawTime(random, times);
     weight[i] = 1 / Math.max(t[i], 0.1);
     x0.set(image, i * dim);
     for (let j = 0; j < dim; j++) xt[i * dim + j] = (1 - t[i]) * image[j] + t[i] * random.normal();
@@ -151,32 +147,24 @@ function drawBatch(
   return { x0, xt, t, weight, ids };
 }
 
-/** How times are drawn: pure noise with probability `noise`, uniform with probability `uniform`, else sigmoid(N(mean, 1)). */
-const times = {
-  even: { noise: 0.03, uniform: 0.15, mean: 0.3 },
-  noisy: { noise: 0.08, uniform: 0.1, mean: 1.2 },
-} as const;
-
-function drawTime(random: Random, { noise, uniform, mean }: (typeof times)[keyof typeof times]): number {
+function drawTime(random: Random, { noise, uniform, mean }: Stage["times"]): number {
   const kind = random.uniform();
   if (kind < noise) return 1;
   if (kind < noise + uniform) return random.uniform();
   return 1 / (1 + Math.exp(-(mean + random.normal())));
 }
 
-const sums = { wide: new WeakMap<EmojiData, Float64Array>(), focused: new WeakMap<EmojiData, Float64Array>() };
+const sums = new WeakMap<EmojiData, { listed: number | undefined; cumulative: Float64Array }>();
 
-function cumulativeWeights(data: EmojiData, focused: boolean): Float64Array {
-  const cache = sums[focused ? "focused" : "wide"];
-  let cumulative = cache.get(data);
-  if (!cumulative) {
-    let sum = 0;
-    cumulative = Float64Array.from(data.entries, (entry) => {
-      sum += drawWeight(entry, focused);
-      return sum;
-    });
-    cache.set(data, cumulative);
-  }
+function cumulativeWeights(data: EmojiData, listed: number | undefined): Float64Array {
+  const known = sums.get(data);
+  if (known && known.listed === listed) return known.cumulative;
+  let sum = 0;
+  const cumulative = Float64Array.from(data.entries, (entry) => {
+    sum += drawWeight(entry, listed);
+    return sum;
+  });
+  sums.set(data, { listed, cumulative });
   return cumulative;
 }
 
