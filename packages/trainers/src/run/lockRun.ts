@@ -17,7 +17,7 @@ export function lockRun(folder: string): () => void {
   for (let attempt = 0; ; attempt++) {
     try {
       writeFileSync(file, own, { flag: "wx" });
-      return () => rmSync(file, { force: true });
+      return once(() => rmSync(file, { force: true })); // a second call must not take another's lock away
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") return io(file, () => { throw error; }); // biome-ignore format: one thought
       const holder = holderOf(file);
@@ -28,6 +28,14 @@ export function lockRun(folder: string): () => void {
       rmSync(file, { force: true });
     }
   }
+}
+
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) act();
+    done = true;
+  };
 }
 
 /** Who holds a lock, in words; undefined when nobody lives that does. */
