@@ -28,6 +28,7 @@ target_include_directories(etalon_cuda_objects PRIVATE ${ETALON_CUDA_FOLDER}/inc
 target_compile_options(etalon_cuda_objects PRIVATE -fmad=false -Xcompiler=-Wall,-Wextra,-ffp-contract=off)
 
 function(etalon_add_cuda target)
+  set_target_properties(${target} PROPERTIES CUDA_STANDARD 17)   # else CMake takes the C++ standard, and its 3.25 knows no CUDA20
   target_compile_definitions(${target} PUBLIC ETALON_HAS_CUDA=1)
   target_sources(${target} PRIVATE $<TARGET_OBJECTS:etalon_cuda_objects>)
   target_link_libraries(${target} PRIVATE CUDA::cudart_static)
