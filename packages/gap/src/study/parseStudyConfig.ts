@@ -32,12 +32,13 @@ export function parseStudyConfig(json: unknown, sets: readonly string[] = []): S
   const names = new Set<string>();
   for (const job of studyJobs(config)) {
     jobTrainConfig(config, job);
-    check.that(!names.has(job.name), "BAD_CONFIG", {
+    const name = `${job.reward} at eta ${job.eta}, seed ${job.seed}`;
+    check.that(!names.has(name), "BAD_CONFIG", {
       argument: "trainings",
-      value: job.name,
+      value: name,
       allowed: "each training once",
     });
-    names.add(job.name);
+    names.add(name);
   }
   return config;
 }
