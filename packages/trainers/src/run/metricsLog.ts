@@ -14,12 +14,19 @@ export function appendMetrics(file: string, lines: readonly Metrics[]): void {
       if (writeSync(handle, bytes) !== bytes.length) throw new Error("the disk is full");
       fsyncSync(handle);
     } catch (error) {
-      ftruncateSync(handle, before);
+      takeBack(handle, before);
       throw error;
     } finally {
       closeSync(handle);
     }
   });
+}
+
+/** Cuts a file to its size before. A file that cannot be cut stays: the error that is already on its way says more. */
+function takeBack(handle: number, size: number): void {
+  try {
+    ftruncateSync(handle, size);
+  } catch {}
 }
 
 /** Takes out the lines after an update, which a run that goes on from its checkpoint writes again. @throws EtalonError BAD_FILE: lines before it are missing */
