@@ -87,11 +87,12 @@ for (const size of sizes) {
     const show = (name) => {
       const perElement = (s) => ((s * 1e9) / (size.batch * size.dim)).toFixed(2);
       const [low, high] = quartiles(times[name]).map(perElement);
-      return `${name} ${(median(times[name]) * 1e3).toFixed(2)} ms, ${perElement(median(times[name]))} (${low}–${high}) ns/element`;
+      const best = perElement(Math.min(...times[name]));
+      return `${name} ${(median(times[name]) * 1e3).toFixed(2)} ms, ${perElement(median(times[name]))} (${low}–${high}; best ${best}) ns/element`;
     };
-    const ratio = torch ? `; torch / etalon = ${(median(times.torch) / median(times.etalon)).toFixed(2)}` : "";
+    const ratio = (of) => (of(times.torch) / of(times.etalon)).toFixed(2);
     console.log(
-      `${size.batch} × ${size.dim}, ${threads} thread${threads > 1 ? "s" : ""}: ${show("etalon")}${torch ? `; ${show("torch")}` : ""}${ratio}`,
+      `${size.batch} × ${size.dim}, ${threads} thread${threads > 1 ? "s" : ""}: ${show("etalon")}${torch ? `; ${show("torch")}; torch / etalon = ${ratio(median)}, of the best ${ratio((all) => Math.min(...all))}` : ""}`,
     );
   }
 }

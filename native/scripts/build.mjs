@@ -15,7 +15,7 @@ const compilers = [process.env.CXX, "c++", "g++", "clang++"].filter(Boolean);
 const missing = [runs("cmake") ? "" : "CMake", compilers.some(runs) ? "" : "a C++ compiler"].filter(Boolean);
 if (missing.length > 0) {
   console.error(
-    `@etalon/native: no ${missing.join(" and no ")} here: the portable form will do, some ten times slower. Install and run "npx etalon-native build".`,
+    `@etalon/native: ${missing.join(" and ")} not found: the portable form will do, some ten times slower. Install and run "npx etalon-native build".`,
   );
   process.exit(required ? 1 : 0);
 }
