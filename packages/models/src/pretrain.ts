@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { currentEngine, engine } from "@etalon/engine";
 import { check, EtalonError } from "@etalon/errors";
 import writeFileAtomic from "write-file-atomic";
 import { type EmojiData, loadEmoji } from "./emoji/loadEmoji.ts";
@@ -54,7 +55,7 @@ export interface PretrainProgress {
 }
 
 /**
- * Pre-trains the tiny default on the Twemoji pictures, by flow matching, on the engine that is current. Yields after every update; a checkpoint and a picture of
+ * Pre-trains the tiny default on the Twemoji pictures, by flow matching, on the engine that is current (the default one, where none is). Yields after every update; a checkpoint and a picture of
  * samples lie in `out` every `checkpointEvery` updates, and a checkpoint at the end, when `signal` aborts, and when the caller stops iterating.
  * Draws depend on (seed, update) only: a resumed run repeats an uninterrupted one bit by bit on the same engine.
  * @throws EtalonError EXISTS: `out` holds a run and `resume` is off; NOT_FOUND: nothing to resume; IO: the data can't be fetched; NOT_FINITE; ABORTED: after saving
@@ -62,6 +63,7 @@ export interface PretrainProgress {
 export async function* pretrain(run: PretrainRun): AsyncGenerator<PretrainProgress> {
   const { options, network, checkpoint } = checkRun(run);
   const { out, onProgress } = run;
+  if (!currentEngine()) await engine();
   onProgress?.({ stage: "data", done: 0, total: 1 });
   const data = run.data ?? (await loadEmoji({ cache: run.cache }));
   const tokenizer = new TinyTokenizer(vocabulary(data.entries), network.max_words);

@@ -21,8 +21,8 @@ export const smallConfig: TinyConfig = {
   time_dim: 8,
 };
 
-export const smallBatch = 3;
-export const smallDim = 8 * 8 * 3;
+const smallBatch = 3;
+const smallDim = 8 * 8 * 3;
 
 /** Uniform draws only, which are the same bits on every machine. */
 export const uniform = (length: number, scale: number, random: Random): Float32Array =>
