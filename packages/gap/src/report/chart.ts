@@ -25,7 +25,7 @@ const config: TopLevelSpec["config"] = {
   background: "transparent",
   font: "system-ui, sans-serif",
   axis: { ...quiet, ...text, titlePadding: 8, labelFlush: false },
-  legend: { ...text, symbolStrokeWidth: 2, orient: "bottom", columnPadding: 16 },
+  legend: { ...text, symbolStrokeWidth: 2, orient: "bottom", columnPadding: 16, labelLimit: 400 },
   header: { ...text, labelFontSize: 13, title: null },
   view: { stroke: null },
   range: { category: palette },

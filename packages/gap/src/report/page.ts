@@ -23,7 +23,7 @@ td { border-bottom: 1px solid var(--line); padding: 7px 14px 7px 0; vertical-ali
 .sheet { background: var(--sheet); border: 1px solid var(--line); border-radius: 12px; padding: 20px 24px; margin: 16px 0 24px; }
 .chart { overflow-x: auto; margin: 10px 0; }
 .chart svg { display: block; max-width: 100%; height: auto; color: var(--ink); }
-.row { display: flex; flex-wrap: wrap; gap: 12px 36px; align-items: flex-start; }
+.sheet > h3:first-child { margin-top: 0; }
 .claim { display: grid; grid-template-columns: 132px 1fr; gap: 4px 20px; padding: 16px 0; border-bottom: 1px solid var(--line); }
 .claim:last-child { border-bottom: 0; }
 .claim p { margin: 0; }

@@ -121,16 +121,22 @@ function key({ trainEta, epoch, split, seed }: StudyRun, runs: readonly StudyRun
   const etas = [...new Set(runs.map((run) => run.trainEta))].sort((a, b) => a - b);
   const last = Math.max(...runs.map((run) => run.epoch));
   const apart = (etas.indexOf(trainEta) - (etas.length - 1) / 2) * 0.012 * last;
-  return { epoch: epoch + apart, split, eta: `${trainEta}`, seed };
+  return { epoch: epoch + apart, measured: epoch, split, eta: `${trainEta}`, seed };
 }
 
 type Encoding = Record<string, unknown>;
 type Layer = Record<string, unknown>;
 
-function panels(values: readonly object[], title: string, under: Layer[] = [], more: Encoding = {}): TopLevelSpec {
+function panels(
+  values: readonly { measured: number }[],
+  title: string,
+  under: Layer[] = [],
+  more: Encoding = {},
+): TopLevelSpec {
+  const epochs = [...new Set(values.map(({ measured }) => measured))];
   const color = { field: "eta", type: "nominal", title: "η of training", scale: { range: palette } };
   const layer = lines(
-    { field: "epoch", type: "quantitative", title: "epochs of training" },
+    { field: "epoch", type: "quantitative", title: "epochs of training", axis: { values: epochs } },
     title,
     { color, detail: { field: "seed" }, ...more },
     under,

@@ -38,7 +38,8 @@ export function headlines(study: Study): Html {
       (run) => run.trainEta === trainEta && run.seed === seed && run.split === "in-domain",
     );
     const [before, after] = [runs[0], runs[runs.length - 1]];
-    const errors = (after.ode.mean - before.ode.mean) / Math.hypot(after.ode.sem, before.ode.sem);
+    const rise = after.odeRise ?? { mean: 0, sem: 0 };
+    const errors = rise.sem > 0 ? rise.mean / rise.sem : 0;
     return html`<div class="figure"><span>${reward}, trained at η ${trainEta}</span>
 <b>${signed(before.ode.mean)} → ${signed(after.ode.mean)}</b>
 <span>ODE reward, ${errors < 0 ? "−" : "+"}${Math.abs(errors).toFixed(1)} standard errors<br>gap ${plusMinus(before.gap)} → ${plusMinus(after.gap)}</span></div>`;
@@ -49,8 +50,15 @@ export function headlines(study: Study): Html {
 /** Rewards and gaps of the main measurements. */
 export const mainTable = (study: Study, reward: string): Html =>
   table(
-    ["η", "seed", "prompts", "epoch", "ODE reward", "SDE reward", "gap"],
-    mainRuns(study, reward).map((run) => [`${run.trainEta}`, `${run.seed}`, run.split, `${run.epoch}`, ...values(run)]),
+    ["η", "seed", "prompts", "epoch", "ODE reward", "SDE reward", "gap", "rise of the ODE reward"],
+    mainRuns(study, reward).map((run) => [
+      `${run.trainEta}`,
+      `${run.seed}`,
+      run.split,
+      `${run.epoch}`,
+      ...values(run),
+      run.odeRise ? plusMinus(run.odeRise) : "",
+    ]),
   );
 
 /** Short beside rich prompts. */

@@ -1,7 +1,7 @@
 import type { StudyRun } from "./Study.ts";
 
 /** What a measurement is of: a StudyRun less its numbers. */
-export type CellKey = Omit<StudyRun, "n" | "sde" | "ode" | "gap">;
+export type CellKey = Omit<StudyRun, "n" | "sde" | "ode" | "gap" | "odeRise">;
 
 /** A measurement with its paired rewards, one a picture: what claims are drawn from. */
 export interface Cell extends CellKey {

@@ -21,6 +21,8 @@ export interface StudyRun {
   sde: Summary;
   ode: Summary;
   gap: Summary;
+  /** ODE reward − that of the same pictures before training, paired; where the latter was measured. */
+  odeRise?: Summary;
 }
 
 /** The paper's claims that a study puts to the test. */

@@ -75,7 +75,11 @@ export async function runStudy({
       return { ...key, sde: readPass(folder, sde), ode: readPass(folder, ode), promptCount: counts[key.split] };
     }),
   );
-  const study: Study = { config: full, runs: cells.map(toRun), claims: claims(cells, full.measure.steps) };
+  const study: Study = {
+    config: full,
+    runs: cells.map((cell) => toRun(cell, cells)),
+    claims: claims(cells, full.measure.steps),
+  };
   await writeJson(join(out, "study.json"), study);
   const { name, version, threads } = await engine(full.engine);
   const total = (performance.now() - begun) / 1000;
@@ -89,9 +93,13 @@ export async function runStudy({
   return study;
 }
 
-function toRun({ sde, ode, promptCount: _, ...key }: Cell): Study["runs"][number] {
-  const gap = summarise(sde.map((r, i) => r - ode[i]));
-  return { ...key, n: sde.length, sde: summarise(sde), ode: summarise(ode), gap };
+function toRun({ sde, ode, promptCount: _, ...key }: Cell, cells: readonly Cell[]): Study["runs"][number] {
+  const alike = ["reward", "trainEta", "seed", "rule", "steps", "split", "prompts"] as const;
+  const before = cells.find((cell) => cell.epoch === 0 && alike.every((name) => cell[name] === key[name]));
+  const less = (rewards: readonly number[], others: readonly number[]) =>
+    summarise(rewards.map((r, i) => r - others[i]));
+  const measured = { n: sde.length, sde: summarise(sde), ode: summarise(ode), gap: less(sde, ode) };
+  return { ...key, ...measured, ...(before && key.epoch > 0 ? { odeRise: less(ode, before.ode) } : {}) };
 }
 
 /** The worker beside the built package; undefined where this file runs from source, which Node cannot load by itself. */

@@ -7,7 +7,7 @@ export const studyPresets: Readonly<Record<"quick", StudyConfigInput>> = {
       {
         reward: "jpeg-incompressibility",
         etas: [0.3, 0.7, 1.2],
-        epochs: [10, 20],
+        epochs: [6, 12],
         train: {
           algorithm: "ddpo",
           sampler: { steps: 8 },
@@ -15,19 +15,19 @@ export const studyPresets: Readonly<Record<"quick", StudyConfigInput>> = {
             promptsPerEpoch: 8,
             groupSize: 6,
             parameters: "all",
-            learningRate: 1e-4,
+            learningRate: 2e-4,
             clip: 1e-2,
-            trainedSteps: 3,
+            trainedSteps: 2,
           },
         },
       },
       {
         reward: "tiny-clip",
         etas: [1.2],
-        epochs: [12, 24],
+        epochs: [9, 18],
         train: {
           algorithm: "mixgrpo",
-          sampler: { steps: 8, shift: 1, rule: "gddim", window: { strategy: "progressive", size: 3, every: 5 } },
+          sampler: { steps: 8, shift: 1, rule: "gddim", window: { strategy: "progressive", size: 2, every: 3 } },
           train: {
             promptsPerEpoch: 8,
             groupSize: 6,
@@ -39,6 +39,6 @@ export const studyPresets: Readonly<Record<"quick", StudyConfigInput>> = {
         },
       },
     ],
-    measure: { samples: 64, steps: 8 },
+    measure: { samples: 48, steps: 8 },
   },
 };

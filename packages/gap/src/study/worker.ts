@@ -31,5 +31,10 @@ send({ kind: "ready" });
 function asMessage(error: unknown) {
   const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
   if (!EtalonError.is(error)) return { message, stack, detail: {} };
-  return { message, stack, code: error.code, detail: { ...error.detail, value: show(error.detail.value) } };
+  return {
+    message,
+    stack,
+    code: error.code,
+    detail: "value" in error.detail ? { ...error.detail, value: show(error.detail.value) } : error.detail,
+  };
 }
