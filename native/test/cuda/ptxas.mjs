@@ -14,7 +14,11 @@ const native = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const every = ["75", "80", "86", "89", "90", "100", "120"];
 const flags = process.argv.slice(2);
 const architectures = flags.includes("--all") ? every : ["90"];
-const nvcc = [process.env.CUDACXX, ...(process.env.PATH ?? "").split(":").map((folder) => join(folder, "nvcc")), "/usr/local/cuda/bin/nvcc"].find((path) => path && existsSync(path));
+const nvcc = [
+  process.env.CUDACXX,
+  ...(process.env.PATH ?? "").split(":").map((folder) => join(folder, "nvcc")),
+  "/usr/local/cuda/bin/nvcc",
+].find((path) => path && existsSync(path));
 if (nvcc === undefined) {
   console.log("nvcc not found (CUDACXX, PATH, /usr/local/cuda/bin): skipped");
   process.exit(77);
@@ -23,17 +27,32 @@ if (nvcc === undefined) {
 /** -> [{kernel, architecture, registers, spilled, shared}] out of the text of `ptxas -v` */
 function readPtxas(text) {
   const rows = [];
-  let entry, spilled = 0;
+  let entry,
+    spilled = 0;
   for (const line of text.split("\n")) {
     const compiling = /Compiling entry function '(\w+)' for 'sm_(\d+)/.exec(line);
     if (compiling) entry = { mangled: compiling[1], architecture: compiling[2] };
     const spills = /(\d+) bytes spill stores, (\d+) bytes spill loads/.exec(line);
     if (spills) spilled = Number(spills[1]) + Number(spills[2]);
     const used = /Used (\d+) registers/.exec(line);
-    if (used && entry) rows.push({ ...entry, registers: Number(used[1]), spilled, shared: Number(/(\d+) bytes smem/.exec(line)?.[1] ?? 0) });
+    if (used && entry)
+      rows.push({
+        ...entry,
+        registers: Number(used[1]),
+        spilled,
+        shared: Number(/(\d+) bytes smem/.exec(line)?.[1] ?? 0),
+      });
   }
-  const names = spawnSync("c++filt", { input: rows.map((row) => row.mangled).join("\n"), encoding: "utf8" }).stdout?.split("\n") ?? [];
-  return rows.map((row, i) => ({ ...row, kernel: (names[i] || row.mangled).replace(/^void /, "").replace(/\(anonymous namespace\)::|etalon::cuda::/g, "").replace(/\(.*$/, "") }));
+  const names =
+    spawnSync("c++filt", { input: rows.map((row) => row.mangled).join("\n"), encoding: "utf8" }).stdout?.split("\n") ??
+    [];
+  return rows.map((row, i) => ({
+    ...row,
+    kernel: (names[i] || row.mangled)
+      .replace(/^void /, "")
+      .replace(/\(anonymous namespace\)::|etalon::cuda::/g, "")
+      .replace(/\(.*$/, ""),
+  }));
 }
 
 const out = mkdtempSync(join(tmpdir(), "etalon-ptxas-"));
@@ -41,8 +60,25 @@ const rows = [];
 let failed = false;
 for (const file of readdirSync(join(native, "src/cuda")).filter((name) => name.endsWith(".cu"))) {
   const targets = architectures.map((sm) => `-gencode=arch=compute_${sm},code=sm_${sm}`);
-  const { status, stdout, stderr } = spawnSync(nvcc, ["-std=c++17", "-O3", "-fmad=false", "-Werror=all-warnings", "-Xcompiler=-Wall,-Wextra,-Werror,-fPIC,-ffp-contract=off", "-Xptxas=-v,-warn-spills",
-    ...targets, `-I${join(native, "include")}`, `-I${join(native, "src")}`, "-c", join(native, "src/cuda", file), "-o", join(out, `${file}.o`)], { encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(
+    nvcc,
+    [
+      "-std=c++17",
+      "-O3",
+      "-fmad=false",
+      "-Werror=all-warnings",
+      "-Xcompiler=-Wall,-Wextra,-Werror,-fPIC,-ffp-contract=off",
+      "-Xptxas=-v,-warn-spills",
+      ...targets,
+      `-I${join(native, "include")}`,
+      `-I${join(native, "src")}`,
+      "-c",
+      join(native, "src/cuda", file),
+      "-o",
+      join(out, `${file}.o`),
+    ],
+    { encoding: "utf8" },
+  );
   const text = stdout + stderr;
   if (status !== 0 || /warning/i.test(text)) {
     failed = true;
@@ -52,17 +88,29 @@ for (const file of readdirSync(join(native, "src/cuda")).filter((name) => name.e
 }
 rmSync(out, { recursive: true });
 
-const lines = ["| kernel | registers by architecture (" + architectures.join(", ") + ") | shared, bytes | spilled, bytes |", "|---|---|---|---|"];
+const lines = [
+  "| kernel | registers by architecture (" + architectures.join(", ") + ") | shared, bytes | spilled, bytes |",
+  "|---|---|---|---|",
+];
 for (const kernel of new Set(rows.map((row) => row.kernel))) {
   const mine = architectures.map((sm) => rows.find((row) => row.kernel === kernel && row.architecture === sm));
   const spilled = Math.max(...mine.map((row) => row?.spilled ?? 0));
   failed ||= spilled > 0;
-  lines.push(`| \`${kernel}\` | ${mine.map((row) => row?.registers ?? "–").join(", ")} | ${Math.max(...mine.map((row) => row?.shared ?? 0))} | ${spilled} |`);
+  lines.push(
+    `| \`${kernel}\` | ${mine.map((row) => row?.registers ?? "–").join(", ")} | ${Math.max(...mine.map((row) => row?.shared ?? 0))} | ${spilled} |`,
+  );
 }
 console.log(lines.join("\n"));
 if (rows.length === 0) failed = true;
 if (flags.includes("--write") && !failed) {
-  const page = join(native, "docs/cuda.md"), text = readFileSync(page, "utf8");
-  writeFileSync(page, text.replace(/(<!-- ptxas -->\n)[\s\S]*?(<!-- \/ptxas -->)/, (_, open, close) => `${open}${lines.join("\n")}\n${close}`));
+  const page = join(native, "docs/cuda.md"),
+    text = readFileSync(page, "utf8");
+  writeFileSync(
+    page,
+    text.replace(
+      /(<!-- ptxas -->\n)[\s\S]*?(<!-- \/ptxas -->)/,
+      (_, open, close) => `${open}${lines.join("\n")}\n${close}`,
+    ),
+  );
 }
 process.exit(failed ? 1 : 0);

@@ -6,7 +6,7 @@ const dense = (shape: number[], at: (i: number) => number): Dense => ({
   data: Float64Array.from({ length: shape.reduce((product, extent) => product * extent, 1) }, (_, i) => at(i)),
 });
 
-export const map = (x: Dense, f: (value: number) => number): Dense => dense(x.shape, (i) => f(x.data[i]));
+const map = (x: Dense, f: (value: number) => number): Dense => dense(x.shape, (i) => f(x.data[i]));
 
 export const silu = (x: Dense): Dense => map(x, (v) => v / (1 + Math.exp(-v)));
 
