@@ -63,5 +63,7 @@ export interface Pipeline {
   decode(latents: Float32Array, count: number): ImageBatch;
   /** Words of the prompts that the model does not know. */
   unknownWords(prompts: readonly string[]): string[];
+  /** Writes all of it into a folder, as loadPipeline reads it; an adapter is not in it. @param dtype  of the weights; default F32 */
+  save(folder: string, dtype?: "F32" | "F16"): void;
   dispose(): void;
 }

@@ -83,6 +83,7 @@ export function fakePipeline(path: Path = rectifiedFlow({ prediction: "sample", 
       return { data, count, width: side, height: side };
     },
     unknownWords: () => [],
+    save: (folder) => model.save(join(folder, "diffusion_pytorch_model.safetensors")),
     dispose: () => model.dispose(),
   };
 }

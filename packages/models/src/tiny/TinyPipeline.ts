@@ -6,6 +6,7 @@ import { type Path, rectifiedFlow } from "@etalon/schedules";
 import type { ImageBatch } from "../images/ImageBatch.ts";
 import type { Conditioning, ModelOutput, Pipeline, PromptDenoiser } from "../Pipeline.ts";
 import { checkTinyConfig } from "./config.ts";
+import { saveTiny } from "./saveTiny.ts";
 import { TinyModel } from "./TinyModel.ts";
 import { TinyTokenizer } from "./TinyTokenizer.ts";
 import { TinyTransformer2DModel } from "./TinyTransformer2DModel.ts";
@@ -128,6 +129,10 @@ export class TinyPipeline implements Pipeline {
 
   unknownWords(prompts: readonly string[]): string[] {
     return [...new Set(prompts.flatMap((prompt) => this.tokenizer.unknown(prompt)))];
+  }
+
+  save(folder: string, dtype: "F32" | "F16" = "F32"): void {
+    saveTiny(folder, this.model.transformer, this.tokenizer, dtype);
   }
 
   dispose(): void {

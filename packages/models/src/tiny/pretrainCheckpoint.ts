@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { EtalonError } from "@etalon/errors";
 import { readSafetensors, toFloat32, writeSafetensors } from "@etalon/weights";
 import type { PretrainOptions, PretrainState } from "./pretrainStep.ts";
+import { saveTiny } from "./saveTiny.ts";
 import type { TinyTokenizer } from "./TinyTokenizer.ts";
 import { TinyTransformer2DModel } from "./TinyTransformer2DModel.ts";
 
@@ -39,10 +40,7 @@ export function saveCheckpoint(
   }
   renameSync(fresh, current);
   rmSync(old, { recursive: true, force: true });
-  model.parameters.save(join(out, "diffusion_pytorch_model.safetensors"), "F16", ema.averages);
-  writeJson(join(out, "config.json"), model.config);
-  const { length, vocabulary } = tokenizer;
-  writeFileSync(join(out, "tokenizer.json"), `${JSON.stringify({ length, vocabulary })}\n`);
+  saveTiny(out, model, tokenizer, "F16", ema.averages);
 }
 
 /** A checkpoint's update and options. @throws EtalonError BAD_FILE */

@@ -58,9 +58,8 @@ export class Learner {
 
   /** Writes the files of a checkpoint into a folder. */
   write(folder: string): void {
-    const { model } = this.#pipeline;
-    if (this.#config.train.parameters === "lora") model.saveAdapter(folder);
-    else model.save(join(folder, fullFile), "F32");
+    if (this.#config.train.parameters === "lora") this.#pipeline.model.saveAdapter(folder);
+    else this.#pipeline.save(folder); // a model of its own: `etalon sample --model FOLDER`
     const moments = [...this.optimiser.state()].map(([name, { shape, data }]) => [name, { dtype: "F32" as const, shape, data }]); // biome-ignore format: one thought
     writeSafetensors(join(folder, optimiserFile), Object.fromEntries(moments));
     const state = { ...this.standing, statistics: this.statistics.map((statistics) => statistics.state()) };

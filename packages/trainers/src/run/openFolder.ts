@@ -38,7 +38,7 @@ export function refuseFull(path: string): void {
 }
 
 /** @throws EtalonError BAD_CONFIG: names the first key that differs from the run's config.json; BAD_FILE: the file is no JSON */
-export function refuseChange(file: string, config: TrainConfig): void {
+function refuseChange(file: string, config: TrainConfig): void {
   const [before, after] = [flatten(readJson(file)), flatten(config)];
   for (const key of new Set([...before.keys(), ...after.keys()])) {
     if (key === "train.epochs" || before.get(key) === after.get(key)) continue;
