@@ -1,7 +1,7 @@
 import { defineConfig } from "tsdown";
 
 export default defineConfig({
-  entry: ["src/index.ts", "src/study/worker.ts"],
+  entry: { index: "src/index.ts", worker: "src/study/worker.ts" } /* a study forks worker.js beside index.js */,
   format: "esm",
   dts: true,
   platform: "node",
