@@ -70,6 +70,8 @@ async function run({ preset, output, resume, seconds, json, steps, batch, seed: 
     bar.stop();
     dispose();
   }
-  if (json) printJson({ model: out, steps: last, loss: smooth });
-  else print(`${last} updates, loss ${smooth.toFixed(4)}; the model is in ${out}`);
+  const loss = Number.isNaN(smooth) ? null : smooth;
+  if (json) printJson({ model: out, steps: last, loss });
+  else if (loss === null) print(`nothing was left to do; the model is in ${out}`);
+  else print(`${last} updates, loss ${loss.toFixed(4)}; the model is in ${out}`);
 }
