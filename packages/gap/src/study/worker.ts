@@ -8,7 +8,7 @@ import type { FromWorker, ToWorker } from "./workerMessages.ts";
  * ends with its parent.
  */
 let controller = new AbortController();
-const send = (message: FromWorker) => process.send?.(message);
+const send = (message: FromWorker) => process.send?.(message, undefined, {}, (error) => error && process.exit(1));
 
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => controller.abort());
