@@ -13,7 +13,7 @@ export const studyPresets: Readonly<Record<"quick", StudyConfigInput>> = {
           sampler: { steps: 8 },
           train: {
             promptsPerEpoch: 8,
-            groupSize: 8,
+            groupSize: 6,
             parameters: "all",
             learningRate: 2e-4,
             clip: 1e-2,
@@ -30,7 +30,7 @@ export const studyPresets: Readonly<Record<"quick", StudyConfigInput>> = {
           sampler: { steps: 8, shift: 1, rule: "gddim", window: { strategy: "progressive", size: 3, every: 4 } },
           train: {
             promptsPerEpoch: 8,
-            groupSize: 6,
+            groupSize: 8,
             parameters: "all",
             learningRate: 2e-4,
             clip: 1e-2,
