@@ -39,6 +39,7 @@ export const studyPresets: Readonly<Record<"quick", StudyConfigInput>> = {
         },
       },
     ],
-    measure: { samples: 48, steps: 8 },
+    // Not the default seed of measurements, which the settings above were chosen on.
+    measure: { samples: 48, steps: 8, seed: 2_000_003 },
   },
 };
