@@ -10,7 +10,13 @@ export default defineConfig({
     projects: rooms.map((root) => ({
       resolve: { conditions },
       ssr: { resolve: { conditions, externalConditions: conditions } },
-      test: { name: root.replace("packages/", ""), root, include: ["**/*.test.ts"], testTimeout: 60_000 },
+      test: {
+        name: root.replace("packages/", ""),
+        root,
+        include: ["**/*.test.ts"],
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+      },
     })),
   },
 });
