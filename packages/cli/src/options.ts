@@ -29,3 +29,12 @@ export function assignment(text: string, previous: string[] = []): string[] {
   if (!/^[\w.]+=/.test(text)) throw new InvalidArgumentError("allowed: key=value, as in train.epochs=6");
   return [...previous, text];
 }
+
+/** What the commands take that run from a config file or a preset. */
+export interface ConfigOptions {
+  preset?: string;
+  set?: string[];
+  output?: string;
+  resume?: boolean;
+  json?: boolean;
+}

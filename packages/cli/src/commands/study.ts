@@ -4,18 +4,10 @@ import { EtalonError } from "@etalon/errors";
 import { parseStudyConfig, printStudyTable, runStudy, studyPresets } from "@etalon/gap";
 import { Command } from "commander";
 import { interruptSignal } from "../interrupt.ts";
-import { assignment } from "../options.ts";
+import { assignment, type ConfigOptions } from "../options.ts";
 import { print, printJson, remark } from "../output.ts";
 import { progressBar } from "../progress.ts";
 import { readConfig } from "../readConfig.ts";
-
-interface Options {
-  preset?: string;
-  set?: string[];
-  output?: string;
-  resume?: boolean;
-  json?: boolean;
-}
 
 /** `etalon study`: trains at several η and measures the reward gap along the way. */
 export function studyCommand(): Command {
@@ -33,12 +25,12 @@ export function studyCommand(): Command {
 
 async function run(
   file: string | undefined,
-  { preset, set = [], output, resume = false, json }: Options,
+  { preset, set = [], output, resume = false, json }: ConfigOptions,
 ): Promise<void> {
   const config = parseStudyConfig(source(file, preset), set);
   const out =
     output ?? join("runs", `${preset ?? "study"}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}`);
-  const { name, why } = await engine();
+  const { name, why } = await engine(config.engine);
   if (!json) remark(`engine ${name} (${why}); the study goes to ${out}`);
   const { signal, dispose } = interruptSignal();
   const bar = progressBar();

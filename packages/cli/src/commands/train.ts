@@ -5,18 +5,10 @@ import { EtalonError } from "@etalon/errors";
 import { type Metrics, openRun, parseTrainConfig, trainPreset, trainPresets } from "@etalon/trainers";
 import { Command } from "commander";
 import { interruptSignal } from "../interrupt.ts";
-import { assignment } from "../options.ts";
+import { assignment, type ConfigOptions } from "../options.ts";
 import { print, printJson, remark } from "../output.ts";
 import { progressBar } from "../progress.ts";
 import { readConfig } from "../readConfig.ts";
-
-interface Options {
-  preset?: string;
-  set?: string[];
-  output?: string;
-  resume?: boolean;
-  json?: boolean;
-}
 
 /** `etalon train`: reinforcement learning, from a config or a preset. */
 export function trainCommand(): Command {
@@ -34,7 +26,7 @@ export function trainCommand(): Command {
 
 async function run(
   file: string | undefined,
-  { preset, set = [], output, resume = false, json }: Options,
+  { preset, set = [], output, resume = false, json }: ConfigOptions,
 ): Promise<void> {
   const out = output ?? join("runs", preset ?? "train");
   const config = parseTrainConfig(source(file, preset, resume ? out : undefined), set);
