@@ -1,7 +1,7 @@
 import { defineConfig } from "tsdown";
 
 export default defineConfig({
-  entry: ["lib/index.ts"],
+  entry: { index: "lib/index.ts", tensor: "lib/tensor/index.ts" },
   format: "esm",
   dts: true,
   platform: "node",
