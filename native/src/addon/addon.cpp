@@ -1,31 +1,13 @@
 // etalon.node: the public C interface as JavaScript functions. Reads arguments, calls, turns a status into an error; lib/binding.ts is its typed picture.
 // The face has checked types and lengths before it comes here; what is checked again is what would crash. Calls run on the caller's thread.
-#include <etalon/etalon.h>
-#include <napi.h>
+#include "addon/instance.h"
 
 #include <string>
 #include <vector>
 
 namespace {
-/** One context a JavaScript environment: worker_threads may call at once. Its creation can fail, so it is made at the first call. */
-class Instance {
- public:
-  ~Instance() { etalon_context_destroy(ctx_); }
-  etalon_context* context(Napi::Env env) {
-    if (!ctx_ && etalon_context_create(&ctx_) != ETALON_OK) throw failure(env, ETALON_UNSUPPORTED, etalon_last_error(nullptr));
-    return ctx_;
-  }
-  static Napi::Error failure(Napi::Env env, etalon_status status, const std::string& message) {
-    Napi::Error error = Napi::Error::New(env, message);
-    error.Set("code", Napi::String::New(env, etalon_status_name(status)));
-    return error;
-  }
-
- private:
-  etalon_context* ctx_ = nullptr;
-};
-
-etalon_context* context(const Napi::CallbackInfo& info) { return info.Env().GetInstanceData<Instance>()->context(info.Env()); }
+using etalon::addon::context;
+using etalon::addon::Instance;
 
 void settle(const Napi::CallbackInfo& info, etalon_status status) {
   if (status != ETALON_OK) throw Instance::failure(info.Env(), status, etalon_last_error(context(info)));
