@@ -1,4 +1,6 @@
 import "./toBeAllclose.ts";
 
 export { goldenJson, goldenPath, goldenTensors } from "./golden.ts";
+export { type Ended, ended, spawnSource } from "./spawnSource.ts";
+export { thrown } from "./thrown.ts";
 export type { Tolerance } from "./toBeAllclose.ts";

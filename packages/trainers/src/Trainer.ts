@@ -1,4 +1,5 @@
 import type { Pipeline } from "@etalon/models";
+import type { Reward } from "@etalon/rewards";
 import type { TrainConfig } from "./config/TrainConfig.ts";
 import type { SelfCheck } from "./selfCheck.ts";
 
@@ -48,6 +49,8 @@ export interface Trainer extends AsyncIterable<Metrics> {
 /** A trainer whose models are loaded and whose start-up checks have passed. */
 export interface OpenTrainer extends Trainer {
   readonly pipeline: Pipeline;
+  readonly reward: Reward;
+  readonly prompts: readonly string[];
   readonly checks: SelfCheck;
   /** Epochs done; above 0 at once on a resumed run. */
   readonly epoch: number;

@@ -17,6 +17,7 @@ export { samplePrompts } from "./parts/samplePrompts.ts";
 export { seedPolicy } from "./parts/seedPolicy.ts";
 export { trainingPlan } from "./parts/trainingPlan.ts";
 export { type UpdateReport, updatePolicy } from "./parts/updatePolicy.ts";
+export { appendLines } from "./run/appendLines.ts";
 export { latestCheckpoint } from "./run/checkpoint.ts";
 export { type SelfCheck, selfCheck } from "./selfCheck.ts";
 export type { Metrics, OpenTrainer, Progress, Trainer } from "./Trainer.ts";

@@ -2,13 +2,14 @@ import { join } from "node:path";
 import { EtalonError } from "@etalon/errors";
 import type { TrainConfig } from "./config/TrainConfig.ts";
 import { loadParts, type Parts } from "./loadParts.ts";
+import { appendLines } from "./run/appendLines.ts";
 import { latestCheckpoint, writeCheckpoint } from "./run/checkpoint.ts";
 import { Learner } from "./run/Learner.ts";
-import { appendMetrics, truncateMetrics } from "./run/metricsLog.ts";
 import { openFolder, type RunFolder, refuseFull } from "./run/openFolder.ts";
+import { truncateMetrics } from "./run/truncateMetrics.ts";
 import { writeSamples } from "./run/writeSamples.ts";
 import { selfCheck } from "./selfCheck.ts";
-import type { Metrics, OpenTrainer } from "./Trainer.ts";
+import type { Metrics, OpenTrainer, Progress } from "./Trainer.ts";
 import { aborted, trainEpoch, type Watch } from "./trainEpoch.ts";
 
 /** What to train, where to keep it, and parts to use in place of those that the config names. */
@@ -32,7 +33,9 @@ export async function openRun(options: RunOptions): Promise<OpenTrainer> {
   try {
     const fresh = async () => {
       onProgress?.({ stage: "self-check", done: 0, total: 1 });
-      return selfCheck(config, parts.pipeline, parts.prompts);
+      const checks = await selfCheck(config, parts.pipeline, parts.prompts);
+      onProgress?.({ stage: "self-check", done: 1, total: 1 });
+      return checks;
     };
     const checks = await fresh();
     folder = out === undefined ? undefined : openFolder(out, config, resume);
@@ -74,6 +77,13 @@ function trainer({ config, signal, onProgress }: RunOptions, { parts, folder, le
     throw aborted(cause);
   };
 
+  /** Progress within an epoch, in epochs: a rollout counts for half of one, its updates for the other half. */
+  const within = (epoch: number) => (inner: Progress) => {
+    const share = 0.5 * (inner.done / inner.total) + (inner.stage === "update" ? 0.5 : 0);
+    const note = `${inner.stage} ${inner.done}/${inner.total}`;
+    onProgress?.({ stage: "train", done: epoch + share, total: config.train.epochs, note });
+  };
+
   async function* run(): AsyncGenerator<Metrics, void, undefined> {
     const { epochs } = config.train;
     const { every } = config.checkpoint;
@@ -81,11 +91,13 @@ function trainer({ config, signal, onProgress }: RunOptions, { parts, folder, le
     while (standing.epoch < epochs) {
       if (signal?.aborted) await stop(signal);
       onProgress?.({ stage: "train", done: standing.epoch, total: epochs });
-      const lines = await trainEpoch(config, parts, learner, { signal, onProgress }).catch(async (error) => {
-        if (signal?.aborted && EtalonError.is(error) && error.code === "ABORTED") return stop(signal);
-        throw error;
-      });
-      if (folder) appendMetrics(metricsFile(folder), lines);
+      const lines = await trainEpoch(config, parts, learner, { signal, onProgress: within(standing.epoch) }).catch(
+        async (error) => {
+          if (signal?.aborted && EtalonError.is(error) && error.code === "ABORTED") return stop(signal);
+          throw error;
+        },
+      );
+      if (folder) appendLines(metricsFile(folder), lines);
       if (folder && (standing.epoch % every === 0 || standing.epoch === epochs)) await save();
       onProgress?.({ stage: "train", done: standing.epoch, total: epochs, note: noteOf(lines[lines.length - 1]) });
       yield* lines;
@@ -96,6 +108,8 @@ function trainer({ config, signal, onProgress }: RunOptions, { parts, folder, le
     config,
     runDir: folder?.path,
     pipeline: parts.pipeline,
+    reward: parts.reward,
+    prompts: parts.prompts,
     checks,
     get epoch() {
       return standing.epoch;

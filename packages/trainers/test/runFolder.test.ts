@@ -1,11 +1,9 @@
-import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { engine, tf } from "@etalon/engine";
-import { EtalonError } from "@etalon/errors";
 import { defineReward } from "@etalon/rewards";
+import { ended, spawnSource, thrown } from "@etalon/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ddpo, type Metrics, openRun, parseTrainConfig, type RunOptions } from "../src/index.ts";
 import { fakePipeline } from "./fakePipeline.ts";
@@ -49,11 +47,6 @@ function traceOf(out: string) {
   const lines = readFileSync(join(out, "metrics.jsonl"), "utf8").trim().split("\n");
   return { checkpoint: checkpoint.slice(out.length), files, metrics: lines.map((line) => ({ ...JSON.parse(line), seconds: 0 })) }; // biome-ignore format: one thought
 }
-
-const refusal = async (act: () => Promise<unknown>): Promise<string> => {
-  const error = await act().then(() => undefined, (thrown) => thrown); // biome-ignore format: short
-  return EtalonError.is(error) ? `${error.code}: ${error.message}` : `${error}`;
-};
 
 describe("a run", () => {
   test("learns, and leaves the folder that the contract names", async () => {
@@ -102,7 +95,7 @@ describe("a run", () => {
     await train({ out: whole });
     const stop = new AbortController();
     const onProgress = ({ stage, done }: { stage: string; done: number }) => stage === "train" && done === 3 && stop.abort(); // biome-ignore format: one thought
-    expect(await refusal(() => train({ out, signal: stop.signal, onProgress }))).toBe("ABORTED: The run was stopped.");
+    expect(await thrown(() => train({ out, signal: stop.signal, onProgress }))).toBe("ABORTED: The run was stopped.");
     expect(readdirSync(join(out, "checkpoints"))).toContain("000003");
     await train({ out, resume: true });
     expect(traceOf(out)).toEqual(traceOf(whole));
@@ -113,12 +106,12 @@ describe("refuses", () => {
   test("a folder that holds something, and one that another run holds", async () => {
     const out = join(root, "taken");
     await train({ out, until: 1 });
-    expect(await refusal(() => train({ out }))).toMatch(
+    expect(await thrown(() => train({ out }))).toMatch(
       /^EXISTS: out is ".*taken"; allowed: a folder that is new or empty\. --resume/,
     );
     const pipeline = fakePipeline();
     const first = await openRun({ config: config(), reward: bright, prompts, pipeline, out, resume: true });
-    expect(await refusal(() => train({ out, resume: true }))).toMatch(/^BUSY: .*process \d+ does/);
+    expect(await thrown(() => train({ out, resume: true }))).toMatch(/^BUSY: .*process \d+ does/);
     await first.close();
     await first.close();
     pipeline.dispose();
@@ -127,7 +120,7 @@ describe("refuses", () => {
   test("another config on resume, by name; but more epochs are fine", async () => {
     const out = join(root, "changed");
     await train({ out, config: config(["train.epochs=2"]) });
-    expect(await refusal(() => train({ out, resume: true, config: config(["sampler.eta=1"]) }))).toBe(
+    expect(await thrown(() => train({ out, resume: true, config: config(["sampler.eta=1"]) }))).toBe(
       "BAD_CONFIG: sampler.eta is 1; allowed: 0.8, as the run began. Only train.epochs may change on resume.",
     );
     expect(await train({ out, resume: true, config: config(["train.epochs=4"]) })).toHaveLength(2);
@@ -138,16 +131,16 @@ describe("refuses", () => {
     await train({ out, until: 2 });
     const weights = join(out, "checkpoints", "000002", "optimizer.safetensors");
     truncateSync(weights, 40);
-    expect(await refusal(() => train({ out, resume: true }))).toMatch(/^BAD_FILE: .*optimizer\.safetensors/);
+    expect(await thrown(() => train({ out, resume: true }))).toMatch(/^BAD_FILE: .*optimizer\.safetensors/);
     writeFileSync(join(out, "checkpoints", "000002", "state.json"), "{");
-    expect(await refusal(() => train({ out, resume: true }))).toMatch(/^BAD_FILE: checkpoint is ".*state\.json"/);
+    expect(await thrown(() => train({ out, resume: true }))).toMatch(/^BAD_FILE: checkpoint is ".*state\.json"/);
   });
 
   test("a reward that throws, gives NaN or too few: no checkpoint, no line is written of that epoch", async () => {
     const out = join(root, "bad-reward");
     let calls = 0;
     const reward = defineReward("moody", ({ count }) => new Float32Array(calls++ < 2 ? count : count - 1));
-    expect(await refusal(() => train({ out, reward }))).toMatch(/^BAD_REWARD: reward moody gave 5 scores for 6 images/);
+    expect(await thrown(() => train({ out, reward }))).toMatch(/^BAD_REWARD: reward moody gave 5 scores for 6 images/);
     expect(readFileSync(join(out, "metrics.jsonl"), "utf8").trim().split("\n")).toHaveLength(2);
   });
 
@@ -158,9 +151,7 @@ describe("refuses", () => {
     const drifting = Object.assign(Object.create(pipeline), {
       predict: (...inputs: Parameters<typeof predict>) => predict(...inputs).mul(1.01),
     });
-    expect(await refusal(() => train({ out, pipeline: drifting }))).toMatch(
-      /^SELF_CHECK: Self-check: the ratio before/,
-    );
+    expect(await thrown(() => train({ out, pipeline: drifting }))).toMatch(/^SELF_CHECK: Self-check: the ratio before/);
     expect(existsSync(out)).toBe(false);
     pipeline.dispose();
   });
@@ -170,9 +161,9 @@ describe("refuses", () => {
     const missing = (over: object) => async () => {
       for await (const _ of ddpo({ engine: "wasm", ...over }, { out })) break;
     };
-    expect(await refusal(missing({ prompts: "nowhere.txt" }))).toMatch(/^NOT_FOUND: prompts is "nowhere\.txt"/);
-    expect(await refusal(missing({ reward: "brightnes" }))).toMatch(/^NOT_FOUND: .*Did you mean "brightness"/);
-    expect(await refusal(missing({ model: "tinny" }))).toMatch(/^NOT_FOUND: model is "tinny"/);
+    expect(await thrown(missing({ prompts: "nowhere.txt" }))).toMatch(/^NOT_FOUND: prompts is "nowhere\.txt"/);
+    expect(await thrown(missing({ reward: "brightnes" }))).toMatch(/^NOT_FOUND: .*Did you mean "brightness"/);
+    expect(await thrown(missing({ model: "tinny" }))).toMatch(/^NOT_FOUND: model is "tinny"/);
     expect(existsSync(out)).toBe(false);
   });
 });
@@ -188,17 +179,13 @@ test("a process killed at any moment resumes to the same bits", async () => {
 }, 180_000);
 
 /** Runs `killable.ts` in a process of its own, and kills it some milliseconds after its third line. */
-function runAndKill(out: string, delay: number): Promise<string> {
-  const runner = join(dirname(createRequire(import.meta.url).resolve("vite-node/package.json")), "vite-node.mjs");
-  const files = ["-c", "killable.config.ts", "killable.ts"].map((name) => (name === "-c" ? name : join(import.meta.dirname, name))); // biome-ignore format: one thought
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [runner, ...files, out], { stdio: ["ignore", "pipe", "inherit"] });
-    let text = "";
-    child.stdout.on("data", (data) => {
-      const before = text.split("\n").length > 3;
-      text += data;
-      if (!before && text.split("\n").length > 3) setTimeout(() => child.kill("SIGKILL"), delay);
-    });
-    child.on("exit", (code, signal) => resolve(signal ?? `exit ${code}`));
+async function runAndKill(out: string, delay: number): Promise<string> {
+  const child = spawnSource(join(import.meta.dirname, "killable.ts"), [out]);
+  let armed = false;
+  const { code, signal } = await ended(child, (text) => {
+    if (armed || text.split("\n").length <= 3) return;
+    armed = true;
+    setTimeout(() => child.kill("SIGKILL"), delay);
   });
+  return signal ?? `exit ${code}`;
 }

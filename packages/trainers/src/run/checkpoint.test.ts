@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Metrics } from "../Trainer.ts";
+import { appendLines } from "./appendLines.ts";
 import { latestCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import { appendMetrics, truncateMetrics } from "./metricsLog.ts";
+import { truncateMetrics } from "./truncateMetrics.ts";
 
 let root = "";
 beforeAll(() => {
@@ -45,16 +46,16 @@ test("what a kill left unfinished is no checkpoint, and is swept away by the nex
 });
 
 test.skipIf(process.platform !== "linux")("a full disk is an IO error that says so", () => {
-  expect(() => appendMetrics("/dev/full", [line(1)])).toThrow(/^file is "\/dev\/full".*ENOSPC/);
+  expect(() => appendLines("/dev/full", [line(1)])).toThrow(/^file is "\/dev\/full".*ENOSPC/);
 });
 
 test("metrics are cut to the checkpoint's step, a half-written line included; missing ones are refused", () => {
   const file = join(root, "metrics.jsonl");
-  appendMetrics(file, [line(1), line(2)]);
-  appendMetrics(file, [line(3)]);
+  appendLines(file, [line(1), line(2)]);
+  appendLines(file, [line(3)]);
   writeFileSync(file, '{"ste', { flag: "a" });
   truncateMetrics(file, 2);
-  appendMetrics(file, [line(3)]);
+  appendLines(file, [line(3)]);
   expect(() => truncateMetrics(file, 4)).toThrow("one line for each of the 4 updates");
   expect(() => truncateMetrics(file, 3)).not.toThrow();
 });

@@ -1,4 +1,4 @@
 const conditions = ["@etalon/source"];
 
-/** For `killable.ts` in a process of its own: sources, unbuilt, as the tests take them. */
+/** For `spawnSource`: the packages unbuilt, through the "@etalon/source" condition of their exports. */
 export default { resolve: { conditions }, ssr: { resolve: { conditions, externalConditions: conditions } } };
