@@ -1,4 +1,10 @@
 export { EtalonError } from "@etalon/errors";
+export {
+  type EpochGap,
+  type MeasuredTrainingOptions,
+  measuredTraining,
+  type TrainingEvent,
+} from "./measure/measuredTraining.ts";
 export { type GapMeasurement, type MeasuredGap, type MeasureGapOptions, measureGap } from "./measure/measureGap.ts";
 export { type SampledRewards, type SampleRewardsOptions, sampleRewards } from "./measure/sampleRewards.ts";
 export type { OnProgress, Progress } from "./Progress.ts";

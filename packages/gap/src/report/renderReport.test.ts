@@ -33,6 +33,7 @@ const line = (step: number) => ({
 describe("the report of a run", () => {
   test("has its metrics, measurements, samples and config, and loads nothing", async () => {
     const gap = {
+      epoch: 5,
       eta: 1.2,
       steps: 8,
       guidance: 1,

@@ -1,14 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Metrics } from "@etalon/trainers";
-import type { TopLevelSpec } from "vega-lite";
-import type { GapMeasurement } from "../measure/measureGap.ts";
-import { chart, palette } from "./chart.ts";
+import type { EpochGap } from "../measure/measuredTraining.ts";
 import { type Html, html, table } from "./html.ts";
 import { plusMinus } from "./numbers.ts";
 import { page } from "./page.ts";
 import { picture } from "./pictures.ts";
 import { readLines } from "./readLines.ts";
+import { gapCharts, metricsCharts } from "./runCharts.ts";
 
 /** The report of a single training run, as a page: metrics, sample grids, measurements of the gap where there are any. */
 export async function runPage(dir: string): Promise<string> {
@@ -19,7 +18,7 @@ export async function runPage(dir: string): Promise<string> {
   const [first, last] = [metrics[0], metrics[metrics.length - 1]];
   const seconds = metrics.reduce((sum, m) => sum + m.seconds.update, 0);
   const gapFile = join(dir, "gap.jsonl");
-  const gaps = existsSync(gapFile) ? readLines<GapMeasurement>(gapFile) : [];
+  const gaps = existsSync(gapFile) ? readLines<EpochGap>(gapFile) : [];
   return page(`Etalon: a run towards ${name}`, [
     html`<h1>A training run towards ${name}</h1>
 <p class="lead">${metrics.length} updates at η ${sampler?.eta ?? "?"}.</p>`,
@@ -29,71 +28,20 @@ export async function runPage(dir: string): Promise<string> {
 <div class="figure"><span>ratio, last update: mean, max</span><b>${last.ratio.mean.toFixed(4)}, ${last.ratio.max.toFixed(4)}</b></div>
 <div class="figure"><span>spent on updates</span><b>${seconds.toFixed(0)} s</b></div></div>`
       : html`<p>No update is done yet.</p>`,
-    await metricsSection(metrics),
-    gaps.length > 0 ? html`<h2>The reward gap</h2>${gapTable(gaps)}` : html``,
+    gaps.length > 0
+      ? html`<h2>The reward gap along training</h2><div class="sheet">${await gapCharts(gaps)}</div>${gapTable(gaps)}`
+      : html``,
+    metrics.length > 0 ? html`<h2>Metrics</h2><div class="sheet">${await metricsCharts(metrics)}</div>` : html``,
     samplesSection(dir),
     html`<h2>Config</h2><pre>${JSON.stringify(config, null, 2)}</pre>`,
   ]);
 }
 
-async function metricsSection(metrics: readonly Metrics[]): Promise<Html> {
-  if (metrics.length === 0) return html``;
-  const values = metrics.map((m) => ({
-    step: m.step,
-    reward: m.reward.mean,
-    low: m.reward.mean - m.reward.std,
-    high: m.reward.mean + m.reward.std,
-    gradNorm: m.gradNorm,
-    kl: m.kl,
-    clip: m.clipFraction,
-  }));
-  const x = { field: "step", type: "quantitative", title: "update" };
-  const line = (field: string, title: string, color: string) => ({
-    width: 270,
-    height: 170,
-    mark: { type: "line", strokeWidth: 2, color },
-    encoding: { x, y: { field, type: "quantitative", title, scale: { zero: false } } },
-  });
-  const rewardSpec = {
-    data: { values },
-    width: 900,
-    height: 260,
-    layer: [
-      {
-        mark: { type: "area", opacity: 0.15, color: palette[0] },
-        encoding: {
-          x,
-          y: {
-            field: "low",
-            type: "quantitative",
-            title: "reward of rollouts, mean and spread",
-            scale: { zero: false },
-          },
-          y2: { field: "high" },
-        },
-      },
-      {
-        mark: { type: "line", strokeWidth: 2, color: palette[0] },
-        encoding: { x, y: { field: "reward", type: "quantitative" } },
-      },
-    ],
-  };
-  const restSpec = {
-    data: { values },
-    hconcat: [
-      line("gradNorm", "gradient norm", palette[1]),
-      line("kl", "KL to the reference", palette[2]),
-      line("clip", "share clipped", palette[3]),
-    ],
-  };
-  return html`<h2>Metrics</h2><div class="sheet">${await chart(rewardSpec as unknown as TopLevelSpec, "Reward of rollouts by update")}
-${await chart(restSpec as unknown as TopLevelSpec, "Gradient norm, KL and share clipped by update")}</div>`;
-}
-
-const gapTable = (gaps: readonly GapMeasurement[]): Html =>
+const gapTable = (gaps: readonly EpochGap[]): Html =>
   table(
-    ["η", "steps", "pairs", "ODE reward", "SDE reward", "gap"],
-    gaps.map(({ eta, steps, n, ode, sde, gap }) => [
+    ["epoch", "η", "steps", "pairs", "ODE reward", "SDE reward", "gap"],
+    gaps.map(({ epoch, eta, steps, n, ode, sde, gap }) => [
+      `${epoch}`,
       `${eta}`,
       `${steps}`,
       `${n}`,

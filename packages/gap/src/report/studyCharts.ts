@@ -2,6 +2,7 @@ import type { TopLevelSpec } from "vega-lite";
 import type { Study, StudyRun } from "../study/Study.ts";
 import { chart, palette } from "./chart.ts";
 import type { Html } from "./html.ts";
+import { type Encoding, type Layer, lines, zero } from "./layers.ts";
 import { ends } from "./numbers.ts";
 
 const width = 440;
@@ -124,9 +125,6 @@ function key({ trainEta, epoch, split, seed }: StudyRun, runs: readonly StudyRun
   return { epoch: epoch + apart, measured: epoch, split, eta: `${trainEta}`, seed };
 }
 
-type Encoding = Record<string, unknown>;
-type Layer = Record<string, unknown>;
-
 function panels(
   values: readonly { measured: number }[],
   title: string,
@@ -144,23 +142,3 @@ function panels(
   const facet = { column: { field: "split", type: "nominal", sort: ["in-domain", "held-out"] } };
   return { data: { values }, facet, spec: { width, height, layer } } as unknown as TopLevelSpec;
 }
-
-/** A line, its points, and their 95 % bars. */
-function lines(x: Encoding, title: string, more: Encoding, under: Layer[] = []): Layer[] {
-  const y = { field: "mean", type: "quantitative", title, scale: { zero: false } };
-  const { strokeDash: _, ...plain } = more;
-  return [
-    ...under,
-    {
-      mark: { type: "rule", strokeWidth: 1.5, opacity: 0.75 },
-      encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, ...plain },
-    },
-    { mark: { type: "line", strokeWidth: 2 }, encoding: { x, y, ...more } },
-    { mark: { type: "point", filled: true, size: 46, opacity: 1 }, encoding: { x, y, ...plain } },
-  ];
-}
-
-const zero = (): Layer => ({
-  mark: { type: "rule", color: "currentColor", opacity: 0.5 },
-  encoding: { y: { datum: 0 } },
-});

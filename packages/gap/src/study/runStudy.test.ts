@@ -4,12 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleWorker } from "../../test/bundleWorker.ts";
+import { plusMinus, signed } from "../report/numbers.ts";
 import { parseStudyConfig } from "./parseStudyConfig.ts";
 import { printStudyTable } from "./printStudyTable.ts";
 import { runJob } from "./runJob.ts";
 import { jobFolder, runJobs } from "./runJobs.ts";
 import { readPass } from "./runPass.ts";
 import { runStudy } from "./runStudy.ts";
+import type { Study } from "./Study.ts";
 import type { StudyConfigInput } from "./StudyConfig.ts";
 import { type StudyJob, studyJobs } from "./studyJobs.ts";
 import type { ToWorker } from "./workerMessages.ts";
@@ -67,6 +69,15 @@ describe("a study", () => {
     expect(printStudyTable(study)).toMatch(
       /Claims, with 95 % intervals\n {2}(supported|not supported|inconclusive) +-?\d/,
     );
+  });
+
+  test("its report tells every measurement and every claim in figures", () => {
+    const { runs, claims }: Study = JSON.parse(read(inline));
+    const page = read(inline, "report.html");
+    for (const { ode, sde, gap } of runs)
+      for (const summary of [ode, sde, gap]) expect(page).toContain(plusMinus(summary));
+    for (const { estimate, low, high } of claims)
+      for (const value of [estimate, low, high]) expect(page).toContain(signed(value));
   });
 
   test("has the same bytes when two worker processes share it", async () => {
