@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from "cli-progress";
 
-/** How far a long call has come: `done` of `total` in the stage named, and a short remark. */
+/** How far a long call has come: `done` of `total` in the stage named, parts of one counted too, and a short remark. */
 export interface Progress {
   stage: string;
   done: number;
@@ -13,7 +13,7 @@ export function progressBar(): { update(progress: Progress): void; stop(): void 
   if (!process.stderr.isTTY) return progressLines();
   const bar = new SingleBar(
     {
-      format: "{stage} {bar} {value}/{total}, {eta_formatted} left {note}",
+      format: "{stage} {bar} {whole}/{total}, {eta_formatted} left {note}",
       stream: process.stderr,
       hideCursor: true,
       clearOnComplete: false,
@@ -24,13 +24,14 @@ export function progressBar(): { update(progress: Progress): void; stop(): void 
   let stage: string | undefined;
   return {
     update({ stage: now, done, total, note = "" }) {
+      const shown = { stage: now, note, whole: Math.floor(done) };
       if (now !== stage) {
         if (stage !== undefined) bar.stop();
-        bar.start(total, done, { stage: now, note });
+        bar.start(total, done, shown);
         stage = now;
       } else {
         bar.setTotal(total);
-        bar.update(done, { stage: now, note });
+        bar.update(done, shown);
       }
     },
     stop() {
@@ -42,15 +43,19 @@ export function progressBar(): { update(progress: Progress): void; stop(): void 
 /** Where nobody watches: at most a line every ten seconds, and each stage's first and last. */
 function progressLines() {
   const started = Date.now();
-  let last = { stage: "", at: 0 };
+  let [stage, begun, from, last] = ["", started, 0, 0];
   return {
-    update({ stage, done, total, note = "" }: Progress) {
-      const now = Date.now();
-      if (stage === last.stage && done < total && now - last.at < 10_000) return;
-      last = { stage, at: now };
-      const elapsed = Math.round((now - started) / 1000);
-      process.stderr.write(`[${elapsed} s] ${stage} ${done}/${total}${note ? ` ${note}` : ""}\n`);
+    update({ stage: now, done, total, note = "" }: Progress) {
+      const time = Date.now();
+      if (now === stage && done < total && time - last < 10_000) return;
+      if (now !== stage) [stage, begun, from] = [now, time, done];
+      last = time;
+      const left = done > from && done < total ? ((time - begun) / (done - from)) * (total - done) : undefined;
+      const parts = [`${stage} ${Math.floor(done)}/${total}`, left === undefined ? "" : `${seconds(left)} left`, note];
+      process.stderr.write(`[${seconds(time - started)}] ${parts.filter(Boolean).join(", ")}\n`);
     },
     stop() {},
   };
 }
+
+const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;

@@ -1,6 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readImages } from "@etalon/models";
+import { loadReward } from "@etalon/rewards";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { run } from "./run.ts";
 
@@ -106,7 +108,9 @@ describe("--json prints one document and nothing else on stdout", () => {
     const { scores } = JSON.parse(
       (await etalon("score", "--reward", "jpeg-incompressibility", ...files, "--json")).stdout,
     );
-    expect(scores.map(({ score }: { score: number }) => score > 0.2 && score < 5)).toEqual([true, true]);
+    const library = await (await loadReward("jpeg-incompressibility")).score(await readImages(files), ["", ""]);
+    expect(scores.map(({ score }: { score: number }) => score)).toEqual([...library]);
+    expect(library[0]).toBeGreaterThan(0.2); // kB: no empty answer on both sides
 
     const reward = ["--reward", "jpeg-incompressibility", "--eta", "1.2", "--steps", "2", "-n", "4", "--json"];
     const line = JSON.parse((await etalon("gap", ...reward)).stdout);
@@ -133,11 +137,17 @@ describe("--json prints one document and nothing else on stdout", () => {
       "train.groupSize=2",
       "--set",
       "train.trainedSteps=1",
+      "--set",
+      "measure.samples=4",
+      "--set",
+      "measure.steps=2",
     ];
     const args = ["train", "--preset", "tiny-ddpo", ...quick, "-o", here("run"), "--json"];
     const { code, stdout, stderr } = await etalon(...args);
     expect([code, stderr.includes("EtalonError")]).toEqual([0, false]);
-    expect(JSON.parse(stdout).metrics.epoch).toBe(1);
+    const { metrics, gaps } = JSON.parse(stdout);
+    expect([metrics.epoch, gaps.map(({ epoch }: { epoch: number }) => epoch)]).toEqual([1, [0, 1]]);
+    expect(readFileSync(join(here("run"), "gap.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line))).toEqual(gaps); // biome-ignore format: short
     expect(
       readFileSync(join(here("run"), "metrics.jsonl"), "utf8")
         .trim()

@@ -1,12 +1,10 @@
-import { engine } from "@etalon/engine";
-import { type GapMeasurement, measureGap } from "@etalon/gap";
-import { loadPipeline, loadPrompts } from "@etalon/models";
+import { measureGap } from "@etalon/gap";
+import { loadPrompts } from "@etalon/models";
 import { loadReward } from "@etalon/rewards";
 import { Command } from "commander";
-import { interruptSignal } from "../interrupt.ts";
 import { count, number, seed } from "../options.ts";
-import { plusMinus, print, printJson, remark } from "../output.ts";
-import { progressBar } from "../progress.ts";
+import { plusMinus, print, printJson } from "../output.ts";
+import { watched } from "../watched.ts";
 
 interface Options {
   model: string;
@@ -39,39 +37,17 @@ export function gapCommand(): Command {
     .action(run);
 }
 
-async function run({ model, adapter, reward, prompts, json, steps, guidance, ...options }: Options): Promise<void> {
-  const list = loadPrompts(prompts);
-  const judge = await loadReward(reward);
-  const { name, why } = await engine();
-  if (!json) remark(`engine ${name} (${why})`);
-  const pipeline = await loadPipeline(model);
-  const { signal, dispose } = interruptSignal();
-  const bar = progressBar();
-  try {
-    if (adapter) pipeline.model.loadAdapter(adapter);
-    const result = await measureGap({
-      pipeline,
-      reward: judge,
-      prompts: list,
-      steps: steps ?? pipeline.defaults.steps,
-      guidance: guidance ?? pipeline.defaults.guidance,
-      signal,
-      onProgress: bar.update,
-      ...options,
-    });
-    const line: GapMeasurement = result.line;
-    if (json) printJson(line);
-    else {
-      print(
-        `reward ${line.reward}, ${line.n} pairs, ${line.steps} steps, guidance ${line.guidance}`,
-        `  SDE (eta ${line.eta})  ${plusMinus(line.sde)}`,
-        `  ODE            ${plusMinus(line.ode)}`,
-        `  gap            ${plusMinus(line.gap)}   (SDE − ODE, paired)`,
-      );
-    }
-  } finally {
-    bar.stop();
-    dispose();
-    pipeline.dispose();
-  }
+async function run({ prompts: list, reward: name, json, ...options }: Options): Promise<void> {
+  const prompts = loadPrompts(list);
+  const reward = await loadReward(name);
+  const { line } = await watched({ json }, ({ signal, onProgress }) =>
+    measureGap({ ...options, prompts, reward, signal, onProgress }),
+  );
+  if (json) return printJson(line);
+  print(
+    `reward ${line.reward}, ${line.n} pairs, ${line.steps} steps, guidance ${line.guidance}`,
+    `  SDE (eta ${line.eta})  ${plusMinus(line.sde)}`,
+    `  ODE            ${plusMinus(line.ode)}`,
+    `  gap            ${plusMinus(line.gap)}   (SDE − ODE, paired)`,
+  );
 }

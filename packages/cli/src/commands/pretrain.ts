@@ -1,13 +1,11 @@
 import { join } from "node:path";
-import { engine } from "@etalon/engine";
 import { check } from "@etalon/errors";
 import { pretrain } from "@etalon/models/pretrain";
 import { pretrainTinyClip } from "@etalon/rewards/pretrain";
 import { Command, Option } from "commander";
-import { interruptSignal } from "../interrupt.ts";
 import { count, number, seed } from "../options.ts";
-import { print, printJson, remark } from "../output.ts";
-import { progressBar } from "../progress.ts";
+import { print, printJson } from "../output.ts";
+import { watched } from "../watched.ts";
 
 interface Options {
   preset: "tiny" | "tiny-clip";
@@ -48,28 +46,21 @@ async function run({ preset, output, resume, seconds, json, steps, batch, seed: 
     });
   }
   const out = output ?? join("runs", `pretrain-${preset}`);
-  const { name, threads, why } = await engine();
-  if (!json) remark(`engine ${name}, ${threads} threads (${why})`);
   const given = Object.fromEntries(
     Object.entries({ steps, batch, seed: start }).filter(([, value]) => value !== undefined),
   );
-  const { signal, dispose } = interruptSignal();
-  const bar = progressBar();
-  const updates =
-    preset === "tiny"
-      ? pretrain({ out, resume, seconds, signal, ...given })
-      : pretrainTinyClip({ out, signal, ...given });
   let [last, smooth] = [0, Number.NaN];
-  try {
+  await watched({ json }, async ({ signal, onProgress }) => {
+    const updates =
+      preset === "tiny"
+        ? pretrain({ out, resume, seconds, signal, ...given })
+        : pretrainTinyClip({ out, signal, ...given });
     for await (const { step, steps: total, loss } of updates) {
       smooth = Number.isNaN(smooth) ? loss : 0.98 * smooth + 0.02 * loss;
       last = step;
-      bar.update({ stage: "pre-training", done: step, total, note: `loss ${smooth.toFixed(4)}` });
+      onProgress({ stage: "pre-training", done: step, total, note: `loss ${smooth.toFixed(4)}` });
     }
-  } finally {
-    bar.stop();
-    dispose();
-  }
+  });
   const loss = Number.isNaN(smooth) ? null : smooth;
   if (json) printJson({ model: out, steps: last, loss });
   else if (loss === null) print(`nothing was left to do; the model is in ${out}`);

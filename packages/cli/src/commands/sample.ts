@@ -1,15 +1,13 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
-import { engine } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import { plan, type Rule, ruleNames, sample } from "@etalon/gddim";
 import { encodePng, gridPng, type ImageBatch, loadPipeline, loadPrompts } from "@etalon/models";
 import { Command, Option } from "commander";
 import writeFileAtomic from "write-file-atomic";
-import { interruptSignal } from "../interrupt.ts";
 import { count, number, seed } from "../options.ts";
 import { print, printJson, remark } from "../output.ts";
-import { progressBar } from "../progress.ts";
+import { watched } from "../watched.ts";
 
 interface Options {
   model: string;
@@ -48,43 +46,39 @@ export function sampleCommand(): Command {
 
 async function run(options: Options): Promise<void> {
   const prompts = promptsOf(options);
-  const { name, why } = await engine();
-  if (!options.json) remark(`engine ${name} (${why})`);
-  const pipeline = await loadPipeline(options.model);
-  const { signal, dispose } = interruptSignal();
-  const bar = progressBar();
-  try {
-    if (options.adapter) pipeline.model.loadAdapter(options.adapter);
-    const unknown = pipeline.unknownWords(prompts);
-    if (unknown.length > 0) remark(`words that ${pipeline.name} does not know are left out: ${unknown.join(", ")}`);
-    const repeated = prompts.flatMap((prompt) => Array.from({ length: options.n }, () => prompt));
-    const steps = options.steps ?? pipeline.defaults.steps;
-    const guidance = options.guidance ?? pipeline.defaults.guidance;
-    const denoiser = pipeline.denoiser(repeated, { guidance });
-    const trajectory = plan({ path: pipeline.path, steps, eta: options.eta, rule: options.rule });
-    let latents: Float32Array = new Float32Array(0);
-    for await (const { index, next } of sample({
-      denoiser,
-      plan: trajectory,
-      shape: pipeline.latentShape(),
-      seed: options.seed,
-      samples: repeated.length,
-      guidance,
-      signal,
-    })) {
-      latents = next;
-      bar.update({ stage: "sampling", done: index + 1, total: steps });
+  const result = await watched(options, async ({ engine, signal, onProgress }) => {
+    const pipeline = await loadPipeline(options.model);
+    try {
+      if (options.adapter) pipeline.model.loadAdapter(options.adapter);
+      const unknown = pipeline.unknownWords(prompts);
+      if (unknown.length > 0) remark(`words that ${pipeline.name} does not know are left out: ${unknown.join(", ")}`);
+      const repeated = prompts.flatMap((prompt) => Array.from({ length: options.n }, () => prompt));
+      const { steps = pipeline.defaults.steps, guidance = pipeline.defaults.guidance, eta, rule, seed } = options;
+      const denoiser = pipeline.denoiser(repeated, { guidance });
+      const trajectory = plan({ path: pipeline.path, steps, eta, rule });
+      const [shape, samples] = [pipeline.latentShape(), repeated.length];
+      let latents: Float32Array = new Float32Array(0);
+      for await (const { index, next } of sample({
+        denoiser,
+        plan: trajectory,
+        shape,
+        seed,
+        samples,
+        guidance,
+        signal,
+      })) {
+        latents = next;
+        onProgress({ stage: "sampling", done: index + 1, total: steps });
+      }
+      denoiser.dispose();
+      const files = await write(pipeline.decode(latents, samples), options);
+      return { files, prompts: repeated, eta, steps, guidance, seed, engine };
+    } finally {
+      pipeline.dispose();
     }
-    denoiser.dispose();
-    const files = await write(pipeline.decode(latents, repeated.length), options);
-    if (options.json)
-      printJson({ files, prompts: repeated, eta: options.eta, steps, guidance, seed: options.seed, engine: name });
-    else print(...files.map((file) => `wrote ${file}`));
-  } finally {
-    bar.stop();
-    dispose();
-    pipeline.dispose();
-  }
+  });
+  if (options.json) printJson(result);
+  else print(...result.files.map((file) => `wrote ${file}`));
 }
 
 function promptsOf({ prompt, prompts }: Options): string[] {

@@ -1,13 +1,11 @@
 import { join } from "node:path";
-import { engine } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import { parseStudyConfig, printStudyTable, runStudy, studyPresets } from "@etalon/gap";
 import { Command } from "commander";
-import { interruptSignal } from "../interrupt.ts";
 import { assignment, type ConfigOptions } from "../options.ts";
 import { print, printJson, remark } from "../output.ts";
-import { progressBar } from "../progress.ts";
 import { readConfig } from "../readConfig.ts";
+import { watched } from "../watched.ts";
 
 /** `etalon study`: trains at several η and measures the reward gap along the way. */
 export function studyCommand(): Command {
@@ -30,19 +28,12 @@ async function run(
   const config = parseStudyConfig(source(file, preset), set);
   const out =
     output ?? join("runs", `${preset ?? "study"}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}`);
-  const { name, why } = await engine(config.engine);
-  if (!json) remark(`engine ${name} (${why}); the study goes to ${out}`);
-  const { signal, dispose } = interruptSignal();
-  const bar = progressBar();
-  try {
-    const study = await runStudy({ config, out, resume, signal, onProgress: bar.update });
-    bar.stop();
-    if (json) printJson(study);
-    else print(printStudyTable(study), "", `the report is ${join(out, "report.html")}`);
-  } finally {
-    bar.stop();
-    dispose();
-  }
+  const study = await watched({ json, engine: config.engine }, ({ signal, onProgress }) => {
+    if (!json) remark(`the study goes to ${out}`);
+    return runStudy({ config, out, resume, signal, onProgress });
+  });
+  if (json) printJson(study);
+  else print(printStudyTable(study), "", `the report is ${join(out, "report.html")}`);
 }
 
 function source(file: string | undefined, preset: string | undefined): unknown {

@@ -1,19 +1,18 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { engine } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
+import { type EpochGap, measuredTraining, renderReport } from "@etalon/gap";
 import { type Metrics, openRun, parseTrainConfig, trainPreset, trainPresets } from "@etalon/trainers";
 import { Command } from "commander";
-import { interruptSignal } from "../interrupt.ts";
 import { assignment, type ConfigOptions } from "../options.ts";
-import { print, printJson, remark } from "../output.ts";
-import { progressBar } from "../progress.ts";
+import { plusMinus, print, printJson } from "../output.ts";
 import { readConfig } from "../readConfig.ts";
+import { watched } from "../watched.ts";
 
 /** `etalon train`: reinforcement learning, from a config or a preset. */
 export function trainCommand(): Command {
   return new Command("train")
-    .description("train a model by DDPO, MixGRPO, Flow-GRPO or DanceGRPO")
+    .description("train a model by DDPO, MixGRPO, Flow-GRPO or DanceGRPO, and measure its reward gap along the way")
     .argument("[config]", "a config file (JSON); `etalon schema train` tells its form")
     .option("--preset <name>", `a config that the package carries: ${Object.keys(trainPresets).join(", ")}`)
     .option("--set <key=value>", "override one key, as train.epochs=6; repeatable", assignment)
@@ -30,26 +29,30 @@ async function run(
 ): Promise<void> {
   const out = output ?? join("runs", preset ?? "train");
   const config = parseTrainConfig(source(file, preset, resume ? out : undefined), set);
-  const { name, threads, why } = await engine(config.engine);
-  if (!json) remark(`engine ${name}, ${threads} threads (${why})`);
-  const { signal, dispose } = interruptSignal();
-  const bar = progressBar();
-  try {
-    const trainer = await openRun({ config, out, resume, signal, onProgress: bar.update });
-    let last: Metrics | undefined;
+  const { metrics, gaps } = await watched({ json, engine: config.engine }, async ({ signal, onProgress }) => {
+    const trainer = await openRun({ config, out, resume, signal, onProgress });
+    const seen: { metrics?: Metrics; gaps: EpochGap[] } = { gaps: [] };
     try {
-      for await (const metrics of trainer) last = metrics;
+      for await (const event of measuredTraining(trainer, { signal, onProgress })) {
+        if (event.kind === "metrics") seen.metrics = event.metrics;
+        else seen.gaps.push(event.gap);
+      }
     } finally {
       await trainer.close();
     }
-    bar.stop();
-    if (json) printJson({ run: out, metrics: last });
-    else print(`the run is in ${out}: metrics.jsonl, checkpoints/, samples/`, `  npx etalon report ${out}`);
-  } finally {
-    bar.stop();
-    dispose();
-  }
+    return seen;
+  });
+  const report = await renderReport(out);
+  if (json) return printJson({ run: out, metrics, gaps });
+  print(
+    ...gaps.map(gapLine),
+    `the run is in ${out}: metrics.jsonl, gap.jsonl, checkpoints/, samples/`,
+    `the report is ${report}`,
+  );
 }
+
+const gapLine = ({ epoch, ode, sde, gap, eta }: EpochGap): string =>
+  `epoch ${String(epoch).padStart(4)}   ODE ${plusMinus(ode)}   SDE (eta ${eta}) ${plusMinus(sde)}   gap ${plusMinus(gap)}`;
 
 /** A config file, a preset, or, on resuming, what the run was begun with. */
 function source(file: string | undefined, preset: string | undefined, run: string | undefined): unknown {
