@@ -3,11 +3,14 @@
 #include <cmath>
 #include <cstdint>
 
-#include "core/hd.h"
+#include "core/number.h"
 
 namespace etalon::core {
 /** x_s − mean, of the state as stored: so that rollout and log_prob, asked about the same state, give the same bits. */
-ETALON_HD inline double residual(float next, double mean) { return static_cast<double>(next) - mean; }
+template <typename D, typename F>
+ETALON_HD inline D residual(const F& next, const D& mean) {
+  return widened(next) - mean;
+}
 
 /** The log-probability of a sample of its sum of squared residuals; std > 0. */
 ETALON_HD inline double log_prob_of(double squares, double std, int64_t dim) {

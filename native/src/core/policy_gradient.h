@@ -35,10 +35,14 @@ ETALON_HD inline PolicyScalars policy_scalars(double logp, double oldLogp, doubl
 }
 
 /** mean − mean_ref = b (o − o_ref). */
-ETALON_HD inline double mean_shift(double b, double o, double reference) { return b * (o - reference); }
+template <typename D>
+ETALON_HD inline D mean_shift(double b, const D& o, const D& reference) {
+  return b * (o - reference);
+}
 
 /** ∂/∂o of one element, before guidance: o_c takes w of it, o_u 1 − w. */
-ETALON_HD inline double output_gradient(double residual, double onResidual, double shift, double onShift) {
+template <typename D>
+ETALON_HD inline D output_gradient(const D& residual, double onResidual, const D& shift, double onShift) {
   return residual * onResidual + shift * onShift;
 }
 }  // namespace etalon::core

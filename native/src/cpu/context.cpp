@@ -114,7 +114,7 @@ const char* etalon_available_target(int index) {
 
 etalon_status etalon_philox4x32(const uint32_t* counter, const uint32_t* key, uint32_t* out) {
   if (!counter || !key || !out) return ETALON_INVALID_ARGUMENT;
-  const core::Words words = core::philox4x32({{counter[0], counter[1], counter[2], counter[3]}}, key[0], key[1]);
+  const core::Words words = core::philox4x32(core::Words{{counter[0], counter[1], counter[2], counter[3]}}, key[0], key[1]);
   for (int i = 0; i < 4; ++i) out[i] = words.w[i];
   return ETALON_OK;
 }

@@ -13,9 +13,11 @@ extern const Kernels scalar;
 namespace {
 bool runs(const Kernels* kernels) {
 #if defined(ETALON_X86)
+  const bool avx2Runs = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");   // every such CPU converts float16 too
   if (kernels == &avx512)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (kernels == &avx2) return __builtin_cpu_supports("avx2");
+    return avx2Runs && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+  if (kernels == &avx2) return avx2Runs;
 #endif
   return kernels != nullptr;
 }

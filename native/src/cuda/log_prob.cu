@@ -16,7 +16,7 @@ __global__ void __launch_bounds__(kThreads) log_prob_kernel(Policy policy, const
       const int left = chunk.count - i;
       const Outputs o = load_outputs<kGuided>(policy.cond, policy.uncond, map.guidance, at, left);
       const Quad x = load_quad(policy.x + at, left), y = load_quad(next + at, left);
-      for (int k = 0; k < 4; ++k) residual[i + k] = core::residual(y.v[k], core::mean(map.a, x.v[k], map.b, o.v[k]));
+      for (int k = 0; k < 4; ++k) residual[i + k] = core::residual(y.v[k], core::mean<double>(map.a, x.v[k], map.b, o.v[k]));
     }
     const double squares = sum_squares(residual, chunk.count);
     if (threadIdx.x == 0) partial[task] = squares;

@@ -18,7 +18,7 @@ template <bool kGuided>
 __device__ inline Outputs load_outputs(const float* cond, const float* uncond, double guidance, int64_t at, int count) {
   const Quad c = load_quad(cond + at, count), u = kGuided ? load_quad(uncond + at, count) : Quad{};
   Outputs o;
-  for (int k = 0; k < 4; ++k) o.v[k] = kGuided ? core::guide(c.v[k], u.v[k], guidance) : c.v[k];
+  for (int k = 0; k < 4; ++k) o.v[k] = kGuided ? core::guide<double>(c.v[k], u.v[k], guidance) : c.v[k];
   return o;
 }
 }  // namespace etalon::cuda

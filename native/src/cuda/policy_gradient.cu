@@ -24,7 +24,7 @@ __device__ inline Elements load_elements(const Map& map, const Policy& policy, c
   const Quad x = load_quad(policy.x + at, left), y = load_quad(next + at, left);
   Elements e;
   for (int k = 0; k < 4; ++k) {
-    e.residual[k] = core::residual(y.v[k], core::mean(map.a, x.v[k], map.b, o.v[k]));
+    e.residual[k] = core::residual(y.v[k], core::mean<double>(map.a, x.v[k], map.b, o.v[k]));
     e.shift[k] = kKl ? core::mean_shift(map.b, o.v[k], reference.v[k]) : 0.0;
   }
   return e;
@@ -82,7 +82,7 @@ __global__ void __launch_bounds__(kThreads) gradient_kernel(Policy policy, const
       const Elements e = load_elements<kGuided, kKl>(map, policy, next, goal, at, left);
       Quad onCond, onUncond;
       for (int k = 0; k < 4; ++k) {
-        const double onOutput = core::output_gradient(e.residual[k], verdict.onResidual, e.shift[k], verdict.onShift);
+        const double onOutput = core::output_gradient<double>(e.residual[k], verdict.onResidual, e.shift[k], verdict.onShift);
         onCond.v[k] = static_cast<float>(kGuided ? map.guidance * onOutput : onOutput);
         onUncond.v[k] = static_cast<float>((1 - map.guidance) * onOutput);
       }

@@ -21,7 +21,7 @@ __global__ void __launch_bounds__(kThreads) rollout_kernel(Policy policy, NoiseK
       Quad z, y;
       core::normal4(key.seed, key.step, id, static_cast<uint32_t>((chunk.element + i) / 4), z.v);
       for (int k = 0; k < 4; ++k) {
-        const double mean = core::mean(map.a, x.v[k], map.b, o.v[k]);
+        const double mean = core::mean<double>(map.a, x.v[k], map.b, o.v[k]);
         y.v[k] = core::rollout_sample(mean, map.std, z.v[k]);
         residual[i + k] = map.std > 0 ? core::residual(y.v[k], mean) : y.v[k] * 0.0;   // without noise: 0, or NaN where the state is not finite
       }

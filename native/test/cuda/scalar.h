@@ -33,8 +33,8 @@ struct Row {
   const float *x, *cond, *uncond;
   etalon_step step;
   int64_t dim;
-  double output(const float* c, const float* u, int64_t i) const { return u ? guide(c[i], u[i], step.guidance) : static_cast<double>(c[i]); }
-  double meanAt(int64_t i) const { return mean(step.a, x[i], step.b, output(cond, uncond, i)); }
+  double output(const float* c, const float* u, int64_t i) const { return u ? guide<double>(c[i], u[i], step.guidance) : static_cast<double>(c[i]); }
+  double meanAt(int64_t i) const { return mean<double>(step.a, x[i], step.b, output(cond, uncond, i)); }
 };
 
 inline void normal(const etalon_noise_key& key, int64_t sample, int64_t dim, float* out) {
