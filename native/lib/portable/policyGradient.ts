@@ -14,7 +14,8 @@ export const policyGradient: Binding["policyGradient"] = (maps, policy, objectiv
       objective.referenceCond !== null ? treeSum(dim, (i) => shiftAt(policy, objective, step, first + i) ** 2) : 0;
     const scale = objective.mean ? 1 / dim : 1;
     const perVariance = scale / (step.std * step.std);
-    const ratio = Math.exp((logProbOf(squares, step.std, dim) - objective.oldLogp[s]) * scale);
+    const logp = logProbOf(squares, step.std, dim);
+    const ratio = Math.exp((logp - objective.oldLogp[s]) * scale);
     const plain = -objective.advantage[s] * ratio;
     const bounded = -objective.advantage[s] * Math.min(Math.max(ratio, 1 - clip), 1 + clip);
     const flows = plain >= bounded;
@@ -22,7 +23,7 @@ export const policyGradient: Binding["policyGradient"] = (maps, policy, objectiv
     outcome.ratio[s] = ratio;
     outcome.loss[s] = Math.max(plain, bounded) + objective.klWeight * outcome.kl[s];
     outcome.clipped[s] = ratio < 1 - clip || ratio > 1 + clip ? 1 : 0;
-    if (!Number.isFinite(outcome.loss[s]) || !Number.isFinite(ratio)) throw notFinite(s);
+    if (![logp, ratio, outcome.loss[s]].every(Number.isFinite)) throw notFinite(s); // −∞ would give a ratio of 0, and NaN for a gradient
     const onResidual = flows ? plain * step.b * perVariance : 0;
     const onShift = objective.klWeight * step.b * perVariance;
     for (let i = first; i < first + dim; i++) {
