@@ -1,3 +1,5 @@
+import type { LightKernels } from "./tensor/LightKernels.ts";
+
 /**
  * The one typed picture of the raw addon; the portable form has the same shape. Arguments are taken as checked (the face does that), results go into the
  * caller's arrays. `maps` holds (a, b, std, guidance) a sample, or once for all. Arrays of elements are float32 [batch, dim], contiguous.
@@ -19,6 +21,8 @@ export interface Binding {
   policyGradient(maps: Float64Array, policy: RawPolicy, objective: RawObjective, outcome: RawOutcome): void;
   setThreads(threads: number): void;
   info(): { name: string; threads: number; available: string[] };
+  /** Tensors' memory and light kernels; not in the portable form. */
+  light?: LightKernels;
 }
 
 export interface RawPolicy {

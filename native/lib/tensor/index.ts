@@ -1,1 +1,2 @@
 export type * from "./HeavyKernels.ts";
+export { type LightArray, type LightKernels, lightKernels, reductions } from "./LightKernels.ts";

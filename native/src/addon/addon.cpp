@@ -1,6 +1,7 @@
 // etalon.node: the public C interface as JavaScript functions. Reads arguments, calls, turns a status into an error; lib/binding.ts is its typed picture.
 // The face has checked types and lengths before it comes here; what is checked again is what would crash. Calls run on the caller's thread.
 #include "addon/instance.h"
+#include "addon/tensor.h"
 
 #include <string>
 #include <vector>
@@ -156,6 +157,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("policyGradient", Napi::Function::New<policy_gradient>(env));
   exports.Set("setThreads", Napi::Function::New<set_threads>(env));
   exports.Set("info", Napi::Function::New<describe>(env));
+  Napi::Object light = Napi::Object::New(env);
+  etalon::addon::init_tensor_memory(env, light);
+  etalon::addon::init_tensor_light(env, light);
+  exports.Set("light", light);
   return exports;
 }
 }  // namespace

@@ -4,6 +4,8 @@ import { currentEngine, type EngineName, EtalonError, engine, installedEngines, 
 
 afterEach(() => vi.unstubAllEnvs());
 
+const backends = { native: "etalon", wasm: "wasm", "tfjs-node": "tensorflow", "tfjs-node-gpu": "tensorflow" };
+
 const refusal = async (name: EngineName): Promise<EtalonError> => {
   const error = await engine(name).catch((e: unknown) => e);
   if (!EtalonError.is(error)) throw error;
@@ -13,7 +15,8 @@ const refusal = async (name: EngineName): Promise<EtalonError> => {
 test("describes the engine that runs", () => {
   expect(started).toMatchObject({ device: "cpu", version: expect.stringMatching(/^\d+\.\d+\.\d+/) });
   expect(started.threads).toBeGreaterThanOrEqual(1);
-  expect(tf.getBackend()).toBe(started.name === "wasm" ? "wasm" : "tensorflow");
+  expect(tf.getBackend()).toBe(backends[started.name]);
+  expect(started.lacks.every((words) => words.length > 0)).toBe(true);
   expect(currentEngine()).toBe(started);
 });
 
@@ -24,20 +27,24 @@ test("called again gives the same, by name or as auto, and shares TensorFlow.js'
 });
 
 test("ETALON_ENGINE decides for auto, and a misspelt one is refused", async () => {
-  vi.stubEnv("ETALON_ENGINE", "native");
+  vi.stubEnv("ETALON_ENGINE", "tfjs-node-gpu"); // no test machine has one
   expect((await refusal("auto")).code).toBe("UNSUPPORTED");
   vi.stubEnv("ETALON_ENGINE", "wsam");
   expect((await refusal("auto")).message).toBe(
     'ETALON_ENGINE is "wsam"; allowed: auto, native, tfjs-node-gpu, tfjs-node, wasm. Did you mean "wasm"?',
   );
-  expect(tf.getBackend()).toBe(started.name === "wasm" ? "wasm" : "tensorflow");
+  expect(tf.getBackend()).toBe(backends[started.name]);
 });
 
-test("native says that it comes later; an unknown name is refused", async () => {
-  expect((await refusal("native")).message).toBe(
-    'engine is "native"; allowed: an engine that runs here. the embedded native engine comes with a later release; use wasm or tfjs-node.',
-  );
+test("an unknown name is refused", async () => {
   expect((await refusal("webgl" as EngineName)).code).toBe("OUT_OF_RANGE");
+});
+
+test("without an addon native is missing, with the reason", async () => {
+  vi.stubEnv("ETALON_BINARY", "portable");
+  vi.resetModules();
+  const { registerNative } = await import("./native/registerNative.ts");
+  expect(registerNative()).toBe("the native addon is not built here, and no prebuilt one fits");
 });
 
 test("what is not installed is refused with the reason", async () => {

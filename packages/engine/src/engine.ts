@@ -13,6 +13,8 @@ export interface Engine {
   /** Threads that it uses for one operation. */
   threads: number;
   device: "cpu" | "gpu";
+  /** What it cannot do, or does slowly, in words. */
+  lacks: string[];
   /** Why this one: the choice, and what was passed over for which reason. */
   why: string;
 }
@@ -20,9 +22,9 @@ export interface Engine {
 let current: Engine | undefined;
 
 /**
- * Finds, loads and registers the TensorFlow.js backend and describes it. 'auto' takes the first that works of tfjs-node-gpu, tfjs-node (where the user has
- * installed them; `ETALON_TFJS_NODE` names a folder to look in) and wasm, which is always there. `ETALON_ENGINE` overrides 'auto'. Calling again is cheap; another
- * name switches the backend, and tensors made before stay with the old one.
+ * Finds, loads and registers the TensorFlow.js backend and describes it. 'auto' takes the first that works of tfjs-node-gpu (where the user has installed it and a GPU
+ * works; `ETALON_TFJS_NODE` names a folder to look in), native (where the addon of @etalon/native is), tfjs-node (where it is installed) and wasm, which is always there.
+ * `ETALON_ENGINE` overrides 'auto'. Calling again is cheap; another name switches the backend, and tensors made before move over when they are used.
  * @throws EtalonError OUT_OF_RANGE: no such name; UNSUPPORTED: the engine asked for cannot run here, with the reason
  */
 export async function engine(name: EngineName = "auto"): Promise<Engine> {
@@ -44,7 +46,7 @@ export async function engine(name: EngineName = "auto"): Promise<Engine> {
     return current;
   }
   const passed: string[] = [];
-  for (const candidate of ["tfjs-node-gpu", "tfjs-node", "wasm"] as const) {
+  for (const candidate of ["tfjs-node-gpu", "native", "tfjs-node", "wasm"] as const) {
     const attempt = await engines[candidate]();
     if ("missing" in attempt) {
       passed.push(`${candidate}: ${attempt.missing}`);

@@ -2,7 +2,9 @@ import { createRequire } from "node:module";
 import { cpus } from "node:os";
 import { dirname } from "node:path";
 import util from "node:util";
+import { backend } from "@etalon/native";
 import type { Engine } from "./engine.ts";
+import { nativeBackendName, registerNative } from "./native/registerNative.ts";
 import { resolveFromUser } from "./resolveFromUser.ts";
 import { quietly, tf } from "./tf.ts";
 
@@ -14,11 +16,22 @@ type Missing = { missing: string };
  * outside this package asks which engine runs.
  */
 export const engines: Record<Engine["name"], () => Promise<Loaded | Missing>> = {
-  native: async () => ({ missing: "the embedded native engine comes with a later release; use wasm or tfjs-node" }),
+  native,
   "tfjs-node-gpu": () => tfjsNode("tfjs-node-gpu"),
   "tfjs-node": () => tfjsNode("tfjs-node"),
   wasm,
 };
+
+async function native(): Promise<Loaded | Missing> {
+  const missing = registerNative();
+  if (missing !== undefined) return { missing };
+  if (!(await tf.setBackend(nativeBackendName))) return { missing: "its backend did not start" };
+  const { name: target, threads } = backend();
+  const { version } = createRequire(import.meta.url)("@etalon/native/package.json") as { version: string };
+  return { name: "native", version: `${version} (${target})`, threads, device: "cpu", lacks: nativeLacks };
+}
+
+const nativeLacks = ["a GPU", "native pooling, 3-D and depthwise convolutions, FFT and sparse kernels: TensorFlow.js's own, in JavaScript, serve"];
 
 async function wasm(): Promise<Loaded | Missing> {
   const require = createRequire(import.meta.url);
@@ -27,7 +40,7 @@ async function wasm(): Promise<Loaded | Missing> {
   ) as typeof import("@tensorflow/tfjs-backend-wasm");
   backend.setWasmPaths(`${dirname(require.resolve("@tensorflow/tfjs-backend-wasm"))}/`);
   if (!(await tf.setBackend("wasm"))) return { missing: "its WebAssembly module did not start" };
-  return { name: "wasm", version: backend.version_wasm, threads: 1, device: "cpu" };
+  return { name: "wasm", version: backend.version_wasm, threads: 1, device: "cpu", lacks: ["threads", "some gradients"] };
 }
 
 /** Packages already loaded: registering their backend twice prints, and tfjs-node-gpu and tfjs-node share the backend's name. */
@@ -61,6 +74,7 @@ async function tfjsNode(name: "tfjs-node" | "tfjs-node-gpu"): Promise<Loaded | M
     version,
     threads: Number(process.env.TF_NUM_INTRAOP_THREADS) || cpus().length,
     device: gpu ? "gpu" : "cpu",
+    lacks: gpu ? [] : ["a GPU"],
   };
 }
 

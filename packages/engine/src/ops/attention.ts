@@ -1,9 +1,11 @@
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
 import { checkShape } from "./checkShape.ts";
+import { fusedAttention } from "./fusedAttention.ts";
 
 /**
- * Scaled dot-product attention softmax(q·kᵀ/√d)·v with its exact gradient.
+ * Scaled dot-product attention softmax(q·kᵀ/√d)·v with its exact gradient. On the native engine the scores are never whole in memory; elsewhere they are kept for the
+ * gradient.
  * @param q  float32 [batch, heads, queries, d]    @param k  float32 [batch, heads, keys, d]    @param v  float32 [batch, heads, keys, width]
  * @returns float32 [batch, heads, queries, width]    @throws EtalonError BAD_SHAPE, BAD_TYPE
  */
@@ -13,6 +15,8 @@ export function attention(q: Tensor4D, k: Tensor4D, v: Tensor4D): Tensor4D {
   checkShape("k", k, [batch, heads, null, d]);
   checkShape("v", v, [batch, heads, k.shape[2], null]);
   const scale = 1 / Math.sqrt(d);
+  const fused = fusedAttention(q, k, v, heads, scale);
+  if (fused !== undefined) return fused as Tensor4D;
   const forward = tf.customGrad((q_, k_, v_, save) => {
     const [query, key, value] = [q_ as Tensor4D, k_ as Tensor4D, v_ as Tensor4D];
     const p = tf.softmax(tf.matMul(query, turn(key)).mul(scale)) as Tensor4D;

@@ -1,5 +1,6 @@
 import type { Tensor } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
+import { fusedElementwise } from "./fusedElementwise.ts";
 
 const slope = 2 * Math.sqrt(2 / Math.PI);
 const cubic = 0.044715;
@@ -9,6 +10,8 @@ const cubic = 0.044715;
  * its exact gradient. float32 of any shape.
  */
 export function gelu(x: Tensor): Tensor {
+  const fused = fusedElementwise("Gelu", x);
+  if (fused !== undefined) return fused;
   const forward = tf.customGrad((x_, save) => {
     const input = x_ as Tensor;
     const s = input.square().mul(cubic).add(1).mul(input).mul(slope).sigmoid();

@@ -1,6 +1,7 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
 import { checkShape } from "./checkShape.ts";
+import { hasFused } from "./fused.ts";
 
 /**
  * a·bᵀ with its exact gradient; transposes in memory first, for wasm's sake.
@@ -9,6 +10,7 @@ import { checkShape } from "./checkShape.ts";
 export function matMulT(a: Tensor2D, b: Tensor2D): Tensor2D {
   checkShape("a", a, [null, null]);
   checkShape("b", b, [null, a.shape[1]]);
+  if (hasFused("EtalonLinear")) return tf.matMul(a, b, false, true); // its transposes cost nothing there
   const forward = tf.customGrad((a_, b_, save) => {
     const [left, right] = [a_ as Tensor2D, b_ as Tensor2D];
     (save as (tensors: Tensor[]) => void)([left, right]);

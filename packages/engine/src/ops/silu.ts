@@ -1,8 +1,11 @@
 import type { Tensor } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
+import { fusedElementwise } from "./fusedElementwise.ts";
 
 /** SiLU, x·sigmoid(x), with its exact gradient s·(1 + x·(1 − s)). float32 of any shape. */
 export function silu(x: Tensor): Tensor {
+  const fused = fusedElementwise("Silu", x);
+  if (fused !== undefined) return fused;
   const forward = tf.customGrad((x_, save) => {
     const s = (x_ as Tensor).sigmoid();
     (save as (tensors: Tensor[]) => void)([x_ as Tensor, s]);

@@ -1,5 +1,6 @@
 import { check, EtalonError } from "@etalon/errors";
 import type { NamedTensorMap, Tensor, Variable } from "@tensorflow/tfjs";
+import { type InPlace, inPlace } from "../native/inPlace.ts";
 import { checkShape } from "../ops/checkShape.ts";
 import { tf } from "../tf.ts";
 
@@ -47,17 +48,36 @@ export class AdamW {
    * @throws EtalonError OUT_OF_RANGE, BAD_SHAPE, BAD_TYPE: nothing is changed then
    */
   step(gradients: NamedTensorMap, learningRate: number = this.options.learningRate): void {
-    const { beta1, beta2, epsilon, weightDecay } = this.options;
     check.range("learningRate", learningRate, { min: 0 });
     for (const [name, { shape }] of this.#variables) {
       if (gradients[name] !== undefined) checkShape(`gradient ${name}`, gradients[name], shape);
     }
     this.#step += 1;
+    const names = [...this.#variables.keys()].filter((name) => gradients[name] !== undefined);
+    const native = inPlace();
+    if (native) this.#fused(native, names, gradients, learningRate);
+    else this.#plain(names, gradients, learningRate);
+  }
+
+  #fused({ heavy, arrays, values }: InPlace, names: string[], gradients: NamedTensorMap, learningRate: number): void {
+    const of = (map: ReadonlyMap<string, Variable>) => names.map((name) => map.get(name) as Variable);
+    heavy.adamw({
+      ...this.options,
+      learningRate,
+      step: this.#step,
+      gradients: values(names.map((name) => gradients[name])),
+      parameters: arrays(of(this.#variables)),
+      first: arrays(of(this.#first)),
+      second: arrays(of(this.#second)),
+    });
+  }
+
+  #plain(names: string[], gradients: NamedTensorMap, learningRate: number): void {
+    const { beta1, beta2, epsilon, weightDecay } = this.options;
     const rate = learningRate / (1 - beta1 ** this.#step);
     const root = Math.sqrt(1 - beta2 ** this.#step);
-    for (const [name, variable] of this.#variables) {
-      const gradient = gradients[name];
-      if (gradient === undefined) continue;
+    for (const name of names) {
+      const [gradient, variable] = [gradients[name], this.#variables.get(name) as Variable];
       tf.tidy(() => {
         const first = this.#first.get(name) as Variable;
         const second = this.#second.get(name) as Variable;

@@ -1,5 +1,6 @@
 import { check } from "@etalon/errors";
 import type { Variable } from "@tensorflow/tfjs";
+import { inPlace } from "../native/inPlace.ts";
 import { tf } from "../tf.ts";
 
 /** An exponential moving average of variables, by their names. */
@@ -19,6 +20,12 @@ export class Ema {
   step(steps: number): void {
     check.range("steps", steps, { min: 0, integer: true });
     const decay = Math.min(this.#decay, (1 + steps) / (10 + steps));
+    const native = inPlace();
+    if (native) {
+      const variables = [...this.averages.keys()].map((name) => this.#variables.get(name) as Variable);
+      native.heavy.ema(native.arrays([...this.averages.values()]), native.values(variables), decay);
+      return;
+    }
     for (const [name, average] of this.averages) {
       tf.tidy(() => average.assign(average.mul(decay).add((this.#variables.get(name) as Variable).mul(1 - decay))));
     }

@@ -1,5 +1,6 @@
 import { check, EtalonError } from "@etalon/errors";
 import type { NamedTensorMap, Tensor } from "@tensorflow/tfjs";
+import { inPlace } from "../native/inPlace.ts";
 import { tf } from "../tf.ts";
 
 /**
@@ -9,13 +10,7 @@ import { tf } from "../tf.ts";
  */
 export function clipGlobalNorm(gradients: NamedTensorMap, max: number): { gradients: NamedTensorMap; norm: number } {
   check.range("max", max, { above: 0 });
-  const squares = tf.tidy(() => Object.values(gradients).map((g) => g.square().sum()));
-  let total = 0;
-  for (const square of squares) {
-    total += square.dataSync()[0];
-    square.dispose();
-  }
-  const norm = Math.sqrt(total);
+  const norm = globalNorm(Object.values(gradients));
   if (!Number.isFinite(norm)) {
     const [argument, hint] = ["norm of the gradients", "Lower the learning rate."];
     throw new EtalonError("NOT_FINITE", { argument, value: norm, allowed: "a finite number", hint });
@@ -26,4 +21,16 @@ export function clipGlobalNorm(gradients: NamedTensorMap, max: number): { gradie
     factor === 1 ? g.clone() : tf.mul(g, factor),
   ]);
   return { gradients: Object.fromEntries(scaled), norm };
+}
+
+function globalNorm(gradients: Tensor[]): number {
+  const native = inPlace();
+  if (native && gradients.every(({ dtype }) => dtype === "float32")) return native.heavy.globalNorm(native.values(gradients));
+  const squares = tf.tidy(() => gradients.map((g) => g.square().sum()));
+  let total = 0;
+  for (const square of squares) {
+    total += square.dataSync()[0];
+    square.dispose();
+  }
+  return Math.sqrt(total);
 }

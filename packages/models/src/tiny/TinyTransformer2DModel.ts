@@ -1,8 +1,11 @@
 import {
-  attention,
-  layerNorm,
+  type Activation,
+  activate,
+  embedding,
+  gatedResidual,
+  layerNormModulate,
   linear,
-  modulate,
+  multiHeadAttention,
   silu,
   type Tensor,
   type Tensor2D,
@@ -60,15 +63,13 @@ export class TinyTransformer2DModel {
     return this;
   }
 
-  /** Word embeddings of token ids, int32 [batch × max_words] row by row, differentiable in the table where it is trained (by a one-hot product: no engine lacks it). */
+  /** Word embeddings of token ids, int32 [batch × max_words] row by row, differentiable in the table where it is trained. */
   embedWords(ids: Int32Array): { words: Tensor3D; pooled: Tensor2D } {
-    const { max_words, vocab_size, word_dim } = this.config;
+    const { max_words, word_dim } = this.config;
     const table = this.parameters.get("word_embedder.weight") as unknown as Tensor2D;
     return tf.tidy(() => {
-      const index = tf.tensor1d(ids, "int32");
-      const rows = tf.matMul(tf.oneHot(index, vocab_size).toFloat() as Tensor2D, table);
-      const words = rows.reshape([-1, max_words, word_dim]) as Tensor3D;
-      const present = index.greater(0).toFloat().reshape([-1, max_words, 1]);
+      const words = embedding(ids, table).reshape([-1, max_words, word_dim]) as Tensor3D;
+      const present = tf.tensor(Float32Array.from(ids, (id) => (id > 0 ? 1 : 0)), [ids.length / max_words, max_words, 1]);
       const pooled = words.mul(present).sum(1).div(present.sum(1)) as Tensor2D;
       return { words, pooled };
     });
@@ -94,20 +95,18 @@ export class TinyTransformer2DModel {
       joint = this.#singleBlock(`single_transformer_blocks.${i}`, joint, condition);
     const [scale, shift] = this.#modulation("norm_out", condition, 2);
     const out = joint.slice([0, text.shape[1] as number, 0]);
-    return { sample: this.#unpatchify(this.#linear("proj_out", modulate(layerNorm(out), scale, shift))) };
+    return { sample: this.#unpatchify(this.#linear("proj_out", layerNormModulate(out, scale, shift))) };
   }
 
   dispose(): void {
     this.parameters.dispose();
   }
 
-  #linear(name: string, x: Tensor): Tensor {
-    const y = linear(
-      x,
-      this.parameters.get(`${name}.weight`) as unknown as Tensor2D,
-      this.parameters.get(`${name}.bias`),
-    );
-    return this.hook ? this.hook(name, x, y) : y;
+  #linear(name: string, x: Tensor, activation?: Activation): Tensor {
+    const [weight, bias] = [this.parameters.get(`${name}.weight`), this.parameters.get(`${name}.bias`)];
+    if (!this.hook) return linear(x, weight as unknown as Tensor2D, bias, activation);
+    const y = this.hook(name, x, linear(x, weight as unknown as Tensor2D, bias));
+    return activation === undefined ? y : activate(y, activation);
   }
 
   #condition(timestep: Tensor, pooled: Tensor2D): Tensor {
@@ -116,25 +115,13 @@ export class TinyTransformer2DModel {
     const angles = timestep.reshape([-1, 1]).mul(rates);
     const wave = tf.concat([angles.cos(), angles.sin()], 1);
     const embed = (name: string, x: Tensor) =>
-      this.#linear(`time_text_embed.${name}.linear_2`, silu(this.#linear(`time_text_embed.${name}.linear_1`, x)));
+      this.#linear(`time_text_embed.${name}.linear_2`, this.#linear(`time_text_embed.${name}.linear_1`, x, "silu"));
     return embed("timestep_embedder", wave).add(embed("text_embedder", pooled));
   }
 
   /** The shifts, scales and gates of an adaptive norm, each [batch, 1, d]. */
   #modulation(name: string, condition: Tensor, parts: number): Tensor[] {
     return tf.split(this.#linear(`${name}.linear`, condition).expandDims(1), parts, 2);
-  }
-
-  #heads(x: Tensor): Tensor4D {
-    const { num_attention_heads, attention_head_dim } = this.config;
-    return x
-      .reshape([x.shape[0] as number, x.shape[1] as number, num_attention_heads, attention_head_dim])
-      .transpose([0, 2, 1, 3]) as Tensor4D;
-  }
-
-  #attend(q: Tensor, k: Tensor, v: Tensor): Tensor {
-    const out = attention(this.#heads(q), this.#heads(k), this.#heads(v)).transpose([0, 2, 1, 3]);
-    return out.reshape(q.shape);
   }
 
   #doubleBlock(at: string, image: Tensor, text: Tensor, condition: Tensor): [Tensor, Tensor] {
@@ -149,7 +136,7 @@ export class TinyTransformer2DModel {
       },
     ].map((stream) => {
       const [shift, scale, gate, shiftMlp, scaleMlp, gateMlp] = this.#modulation(stream.norm, condition, 6);
-      const normed = modulate(layerNorm(stream.x), scale, shift);
+      const normed = layerNormModulate(stream.x, scale, shift);
       return {
         ...stream,
         gate,
@@ -161,24 +148,25 @@ export class TinyTransformer2DModel {
     });
     const [q, k, v] = [0, 1, 2].map((i) => tf.concat([streams[1].projected[i], streams[0].projected[i]], 1));
     const [fromText, fromImage] = tf.split(
-      this.#attend(q, k, v),
+      multiHeadAttention(q, k, v, this.config.num_attention_heads),
       [text.shape[1] as number, image.shape[1] as number],
       1,
     );
     const [newImage, newText] = streams.map(({ x, out, ff, gate, shiftMlp, scaleMlp, gateMlp }, i) => {
-      const attended = x.add(this.#linear(`${at}.attn.${out}`, i === 0 ? fromImage : fromText).mul(gate));
-      const hidden = silu(this.#linear(`${ff}.net.0.proj`, modulate(layerNorm(attended), scaleMlp, shiftMlp)));
-      return attended.add(this.#linear(`${ff}.net.2`, hidden).mul(gateMlp));
+      const attended = gatedResidual(x, this.#linear(`${at}.attn.${out}`, i === 0 ? fromImage : fromText), gate);
+      const hidden = this.#linear(`${ff}.net.0.proj`, layerNormModulate(attended, scaleMlp, shiftMlp), "silu");
+      return gatedResidual(attended, this.#linear(`${ff}.net.2`, hidden), gateMlp);
     });
     return [newImage, newText];
   }
 
   #singleBlock(at: string, x: Tensor, condition: Tensor): Tensor {
     const [shift, scale, gate] = this.#modulation(`${at}.norm`, condition, 3);
-    const normed = modulate(layerNorm(x), scale, shift);
+    const normed = layerNormModulate(x, scale, shift);
     const [q, k, v] = ["to_q", "to_k", "to_v"].map((name) => this.#linear(`${at}.attn.${name}`, normed));
-    const hidden = silu(this.#linear(`${at}.proj_mlp`, normed));
-    return x.add(this.#linear(`${at}.proj_out`, tf.concat([this.#attend(q, k, v), hidden], 2)).mul(gate));
+    const attended = multiHeadAttention(q, k, v, this.config.num_attention_heads);
+    const hidden = this.#linear(`${at}.proj_mlp`, normed, "silu");
+    return gatedResidual(x, this.#linear(`${at}.proj_out`, tf.concat([attended, hidden], 2)), gate);
   }
 
   /** [batch, size, size, channels] → [batch, patches, patch·patch·channels], patches and pixels row by row. */

@@ -1,6 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { attention, layerNorm, linear, silu, type Tensor, type Tensor2D, type Tensor4D, tf } from "@etalon/engine";
+import {
+  type Activation,
+  layerNorm,
+  linear,
+  multiHeadAttention,
+  type Tensor,
+  type Tensor2D,
+  tf,
+} from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import { ParameterStore, type Random, TinyTokenizer } from "@etalon/models";
 import { checkTinyClipConfig, type ParameterSpec, parameterSpecs, type TinyClipConfig } from "./config.ts";
@@ -46,7 +54,7 @@ export class TinyClip {
     for (let i = 0; i < this.config.num_layers; i++) {
       const at = `vision_model.layers.${i}`;
       h = h.add(this.#attend(`${at}.self_attn`, layerNorm(h)));
-      h = h.add(this.#linear(`${at}.mlp.fc2`, silu(this.#linear(`${at}.mlp.fc1`, layerNorm(h)))));
+      h = h.add(this.#linear(`${at}.mlp.fc2`, this.#linear(`${at}.mlp.fc1`, layerNorm(h), "silu")));
     }
     return unit(this.#linear("visual_projection", layerNorm(h).mean(1)));
   }
@@ -54,7 +62,7 @@ export class TinyClip {
   /** Texts as unit vectors. @param bags  float32 [N, vocab_size], by `toBags`    @returns float32 [N, projection_dim] */
   embedTexts(bags: Tensor2D): Tensor2D {
     const words = linear(bags, this.parameters.get("text_model.token_embedding.weight") as Tensor2D);
-    return unit(this.#linear("text_projection", silu(this.#linear("text_model.fc1", words))));
+    return unit(this.#linear("text_projection", this.#linear("text_model.fc1", words, "silu")));
   }
 
   /** What cosines are multiplied by in the contrastive loss; at most 100. */
@@ -86,18 +94,13 @@ export class TinyClip {
   }
 
   #attend(at: string, x: Tensor): Tensor {
-    const { num_attention_heads: heads, hidden_size } = this.config;
-    const [n, tokens] = x.shape;
-    const split = (name: string) =>
-      this.#linear(`${at}.${name}`, x)
-        .reshape([n, tokens, heads, hidden_size / heads])
-        .transpose([0, 2, 1, 3]) as Tensor4D;
-    const mixed = attention(split("q_proj"), split("k_proj"), split("v_proj")).transpose([0, 2, 1, 3]);
-    return this.#linear(`${at}.out_proj`, mixed.reshape([n, tokens, hidden_size]));
+    const [q, k, v] = ["q_proj", "k_proj", "v_proj"].map((name) => this.#linear(`${at}.${name}`, x));
+    return this.#linear(`${at}.out_proj`, multiHeadAttention(q, k, v, this.config.num_attention_heads));
   }
 
-  #linear(name: string, x: Tensor): Tensor {
-    return linear(x, this.parameters.get(`${name}.weight`) as Tensor2D, this.parameters.get(`${name}.bias`));
+  #linear(name: string, x: Tensor, activation?: Activation): Tensor {
+    const [weight, bias] = [this.parameters.get(`${name}.weight`), this.parameters.get(`${name}.bias`)];
+    return linear(x, weight as Tensor2D, bias, activation);
   }
 }
 

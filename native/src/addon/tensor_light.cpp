@@ -1,0 +1,202 @@
+// The light tensor kernels as JavaScript functions; native/lib/tensor/LightKernels.ts is their typed picture. What would crash is checked here: lengths, kinds,
+// offsets, shared memory. What a shape means is the caller's.
+#include "tensor_light/launch.h"
+
+#include "addon/tensor.h"
+
+namespace etalon::addon {
+namespace {
+using light::Layout;
+
+light::Context light_context(const Napi::CallbackInfo& info) {
+  const etalon_context* ctx = context(info);
+  return {*light::kernels_of(etalon_target(ctx)), etalon_threads(ctx)};
+}
+
+napi_typedarray_type kind_of(light::Type type) {
+  return type == light::Type::f32 ? napi_float32_array : (type == light::Type::i32 ? napi_int32_array : napi_uint8_array);
+}
+
+template <typename Entry>
+const Entry& entry(const Napi::CallbackInfo& info, const Entry* entries, int count) {
+  const int64_t index = extent(info, 0);
+  require(info, index < count, "no such operation");
+  return entries[index];
+}
+
+/** [rank, shape …, strides of the one …, strides of the other …] */
+Layout layout_of(const Napi::CallbackInfo& info, size_t index) {
+  const Array array(info[index], "layout", napi_float64_array);
+  const double* values = static_cast<const double*>(array.data);
+  Layout layout;
+  require(info, array.length >= 1 && values[0] >= 0 && values[0] <= light::kMaxRank, "the layout's rank is outside 0 ... 8");
+  layout.rank = static_cast<int>(values[0]);
+  require(info, array.length >= 1 + 3 * layout.rank, "the layout is too short");
+  for (int d = 0; d < layout.rank; ++d) {
+    layout.shape[d] = static_cast<int64_t>(values[1 + d]);
+    layout.stride[0][d] = static_cast<int64_t>(values[1 + layout.rank + d]);
+    layout.stride[1][d] = static_cast<int64_t>(values[1 + 2 * layout.rank + d]);
+    require(info, layout.shape[d] >= 0, "an extent of the layout is negative");
+  }
+  return layout;
+}
+
+int64_t count_of(const Layout& layout) {
+  int64_t count = 1;
+  for (int d = 0; d < layout.rank; ++d)
+    if (__builtin_mul_overflow(count, layout.shape[d], &count)) return -1;
+  return count;
+}
+
+/** Whether every element that the layout steps to lies inside `length` elements from `offset`. */
+bool inside(const Layout& layout, int operand, int64_t offset, int64_t length) {
+  int64_t first = offset, last = offset;
+  for (int d = 0; d < layout.rank; ++d) {
+    int64_t way;
+    if (__builtin_mul_overflow(layout.shape[d] - 1, layout.stride[operand][d], &way)) return false;
+    if (__builtin_add_overflow(way < 0 ? first : last, way, way < 0 ? &first : &last)) return false;
+  }
+  return first >= 0 && last < length;
+}
+
+void unary(const Napi::CallbackInfo& info) {
+  const light::Context ctx = light_context(info);
+  const light::Unary& kernel = entry(info, ctx.kernels.unary, ctx.kernels.unaries);
+  const Array x(info[1], "x", kind_of(kernel.in)), y(info[2], "y", kind_of(kernel.out));
+  require(info, x.length == y.length && !x.shares(y), "x and y differ in length or share memory");
+  const auto number = [&](size_t index) { return info.Length() > index ? info[index].As<Napi::Number>().FloatValue() : 0.0f; };
+  light::unary(ctx, kernel, x.data, y.data, x.length, number(3), number(4));
+}
+
+void binary(const Napi::CallbackInfo& info) {
+  const light::Context ctx = light_context(info);
+  const light::Binary& kernel = entry(info, ctx.kernels.binary, ctx.kernels.binaries);
+  const Array left(info[1], "left", kind_of(kernel.in)), right(info[2], "right", kind_of(kernel.in)), out(info[3], "out", kind_of(kernel.out));
+  const Layout layout = layout_of(info, 4);
+  require(info, count_of(layout) == out.length && !out.shares(left) && !out.shares(right), "out is of another size or shares memory with an operand");
+  if (out.length == 0) return;
+  for (int d = 0; d < layout.rank; ++d) require(info, layout.stride[0][d] >= 0 && layout.stride[1][d] >= 0, "a stride is negative");
+  require(info, inside(layout, 0, 0, left.length) && inside(layout, 1, 0, right.length), "an operand is too short");
+  light::binary(ctx, kernel, layout, left.data, right.data, out.data);
+}
+
+void select(const Napi::CallbackInfo& info) {
+  const Array condition(info[0], "condition", napi_uint8_array), yes(info[2], "yes"), no(info[3], "no", yes.type), out(info[4], "out", yes.type);
+  const int64_t repeat = extent(info, 1);
+  require(info, yes.length == out.length && no.length == out.length && condition.length * repeat == out.length, "lengths differ");
+  light::select(light_context(info), static_cast<const uint8_t*>(condition.data), repeat, yes.data, no.data, out.data, out.length, out.bytes());
+}
+
+void fill(const Napi::CallbackInfo& info) {
+  const Array out(info[0], "out");
+  const double value = info[1].As<Napi::Number>().DoubleValue();
+  uint32_t bits;
+  if (out.type == napi_float32_array) {
+    const float number = static_cast<float>(value);
+    static_assert(sizeof number == sizeof bits);
+    __builtin_memcpy(&bits, &number, 4);
+  } else {
+    bits = info[1].As<Napi::Number>().Uint32Value();
+  }
+  light::fill(light_context(info), out.data, bits, out.length, out.bytes());
+}
+
+void reduce(const Napi::CallbackInfo& info) {
+  const int64_t kind = extent(info, 0), outer = extent(info, 3), n = extent(info, 4), inner = extent(info, 5);
+  const Array x(info[1], "x"), y(info[2], "y", x.type);
+  require(info, kind <= static_cast<int>(light::Reduction::min), "no such reduction");
+  require(info, n > 0 && y.length == outer * inner && x.length == y.length * n && !x.shares(y), "sizes and arrays do not fit");
+  const auto reduction = static_cast<light::Reduction>(kind);
+  require(info, x.type == napi_float32_array || reduction != light::Reduction::mean, "a mean is of float32");
+  const light::Context ctx = light_context(info);
+  if (x.type == napi_float32_array)
+    light::reduce(ctx, reduction, static_cast<const float*>(x.data), static_cast<float*>(y.data), outer, n, inner);
+  else if (x.type == napi_int32_array)
+    light::reduce(ctx, reduction, static_cast<const int32_t*>(x.data), static_cast<int32_t*>(y.data), outer, n, inner);
+  else
+    light::reduce(ctx, reduction, static_cast<const uint8_t*>(x.data), static_cast<uint8_t*>(y.data), outer, n, inner);
+}
+
+void arg_extreme(const Napi::CallbackInfo& info) {
+  const int64_t outer = extent(info, 3), n = extent(info, 4), inner = extent(info, 5);
+  const Array x(info[1], "x", napi_float32_array), y(info[2], "y", napi_int32_array);
+  require(info, n > 0 && n <= INT32_MAX && y.length == outer * inner && x.length == y.length * n, "sizes and arrays do not fit");
+  light::arg_extreme(light_context(info), info[0].As<Napi::Boolean>(), static_cast<const float*>(x.data), static_cast<int32_t*>(y.data), outer, n, inner);
+}
+
+void softmax(const Napi::CallbackInfo& info) {
+  const Array x(info[0], "x", napi_float32_array), y(info[1], "y", napi_float32_array);
+  const int64_t rows = extent(info, 2), n = extent(info, 3);
+  require(info, x.length == rows * n && y.length == x.length && !x.shares(y), "sizes and arrays do not fit");
+  light::softmax(light_context(info), static_cast<const float*>(x.data), static_cast<float*>(y.data), rows, n, info[4].As<Napi::Boolean>());
+}
+
+void cumulate(const Napi::CallbackInfo& info) {
+  const Array x(info[3], "x", napi_float32_array), y(info[4], "y", napi_float32_array);
+  const int64_t rows = extent(info, 5), n = extent(info, 6);
+  require(info, x.length == rows * n && y.length == x.length && !x.shares(y), "sizes and arrays do not fit");
+  light::cumulate(light_context(info), info[0].As<Napi::Boolean>(), info[1].As<Napi::Boolean>(), info[2].As<Napi::Boolean>(), static_cast<const float*>(x.data),
+                  static_cast<float*>(y.data), rows, n);
+}
+
+void copy(const Napi::CallbackInfo& info) {
+  const Array source(info[0], "source"), target(info[2], "target", source.type);
+  const int64_t from = extent(info, 1), to = extent(info, 3);
+  const Layout layout = layout_of(info, 4);
+  require(info, !source.shares(target), "source and target share memory");
+  if (count_of(layout) == 0) return;
+  for (int d = 0; d < layout.rank; ++d) require(info, layout.stride[1][d] >= 0, "a stride of the target is negative");
+  require(info, inside(layout, 0, from, source.length) && inside(layout, 1, to, target.length), "the layout leaves an array");
+  light::copy(light_context(info), layout, static_cast<const char*>(source.data) + from * source.bytes(),
+              static_cast<char*>(target.data) + to * target.bytes(), source.bytes());
+}
+
+Napi::Value gather(const Napi::CallbackInfo& info) {
+  const Array x(info[0], "x"), at(info[1], "at", napi_int32_array), y(info[2], "y", x.type);
+  const light::Gather sizes{extent(info, 3), extent(info, 4), extent(info, 5), extent(info, 6), extent(info, 7)};
+  require(info, x.length == sizes.batch * sizes.outer * sizes.axis * sizes.inner && at.length == sizes.batch * sizes.indices &&
+                    y.length == sizes.batch * sizes.outer * sizes.indices * sizes.inner && !x.shares(y),
+          "sizes and arrays do not fit");
+  return Napi::Number::New(info.Env(), light::gather(light_context(info), sizes, x.data, static_cast<const int32_t*>(at.data), y.data, x.bytes()));
+}
+
+void segment_sum(const Napi::CallbackInfo& info) {
+  const Array x(info[0], "x", napi_float32_array), at(info[1], "at", napi_int32_array), y(info[2], "y", napi_float32_array);
+  const int64_t rows = extent(info, 3), inner = extent(info, 4), segments = extent(info, 5);
+  require(info, x.length == rows * inner && at.length == rows && y.length == segments * inner && !x.shares(y), "sizes and arrays do not fit");
+  light::segment_sum(light_context(info), static_cast<const float*>(x.data), static_cast<const int32_t*>(at.data), static_cast<float*>(y.data), rows, inner,
+                     segments);
+}
+
+template <typename Entry>
+Napi::Array names(Napi::Env env, const Entry* entries, int count) {
+  Napi::Array list = Napi::Array::New(env, static_cast<size_t>(count));
+  for (int i = 0; i < count; ++i) list.Set(static_cast<uint32_t>(i), entries[i].name);
+  return list;
+}
+
+/** The operations by their numbers, as `unary` and `binary` take them. */
+Napi::Value operations(const Napi::CallbackInfo& info) {
+  const light::Kernels& kernels = light_context(info).kernels;
+  Napi::Object answer = Napi::Object::New(info.Env());
+  answer.Set("unary", names(info.Env(), kernels.unary, kernels.unaries));
+  answer.Set("binary", names(info.Env(), kernels.binary, kernels.binaries));
+  return answer;
+}
+}  // namespace
+
+void init_tensor_light(Napi::Env env, Napi::Object exports) {
+  exports.Set("operations", Napi::Function::New<operations>(env));
+  exports.Set("unary", Napi::Function::New<unary>(env));
+  exports.Set("binary", Napi::Function::New<binary>(env));
+  exports.Set("select", Napi::Function::New<select>(env));
+  exports.Set("fill", Napi::Function::New<fill>(env));
+  exports.Set("reduce", Napi::Function::New<reduce>(env));
+  exports.Set("argExtreme", Napi::Function::New<arg_extreme>(env));
+  exports.Set("softmax", Napi::Function::New<softmax>(env));
+  exports.Set("cumulate", Napi::Function::New<cumulate>(env));
+  exports.Set("copy", Napi::Function::New<copy>(env));
+  exports.Set("gather", Napi::Function::New<gather>(env));
+  exports.Set("segmentSum", Napi::Function::New<segment_sum>(env));
+}
+}  // namespace etalon::addon

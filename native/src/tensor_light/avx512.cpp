@@ -1,0 +1,2 @@
+#define ETALON_KERNELS avx512
+#include "tensor_light/kernels.inc"

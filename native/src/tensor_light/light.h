@@ -1,0 +1,68 @@
+// The light tensor kernels: elementwise operations, reductions, copies, gathers. One table a target; light.cpp shares the work out among threads.
+// Elementwise results are the same bits on every target (no fma, no library call in the vector forms); sums have fixed chunks and lanes, so they are the same
+// bits for any thread count, and on every target too.
+#pragma once
+#include <cstdint>
+
+namespace etalon::light {
+enum class Type : int { f32, i32, u8 };
+
+constexpr int kMaxRank = 8;
+
+/** The index space of a result, and where each operand's element of an index lies, in elements. Row-major; a stride of 0 broadcasts. */
+struct Layout {
+  int rank = 0;
+  int64_t shape[kMaxRank];
+  int64_t stride[2][kMaxRank];
+};
+
+/** y[i] = f(x[i]; a, b) for i in [0, count). */
+using UnaryFunction = void (*)(const void* x, void* y, int64_t count, float a, float b);
+/** out[i] = f(left, right) for i in [start, end) of the layout's space; stride[0] is left's, stride[1] right's. */
+using BinaryFunction = void (*)(const Layout& layout, const void* left, const void* right, void* out, int64_t start, int64_t end);
+
+struct Unary {
+  const char* name;
+  Type in, out;
+  /** Nanoseconds an element, roughly: decides how much work is a task. */
+  bool costly;
+  UnaryFunction run;
+};
+struct Binary {
+  const char* name;
+  Type in, out;
+  bool costly;
+  BinaryFunction run;
+};
+
+enum class Reduction : int { sum, mean, prod, max, min };
+
+/** A tile of the copy's inner two axes, see copy.inc. */
+struct Tile {
+  int64_t rows, columns, source, target;
+};
+
+struct Kernels {
+  const char* name;
+  const Unary* unary;
+  int unaries;
+  const Binary* binary;
+  int binaries;
+  /** Sum of a block, in 16 lanes. */
+  double (*sum)(const float* x, int64_t count);
+  /** Extreme or product of a row's part; `from` is what it starts with. */
+  float (*fold)(Reduction kind, const float* x, int64_t count, float from);
+  /** into[c] of columns [0, columns): sums in float64, or extremes and products, over `rows` rows of `stride` elements. */
+  void (*sum_columns)(const float* x, int64_t rows, int64_t columns, int64_t stride, double* into);
+  void (*fold_columns)(Reduction kind, const float* x, int64_t rows, int64_t columns, int64_t stride, float* into);
+  /** Softmax of a row, or its logarithm. */
+  void (*softmax)(const float* x, float* y, int64_t count, bool logarithm);
+  void (*accumulate)(const float* x, float* into, int64_t count);
+  /** y[r·target + c] = x[r + c·source]: both sides along their memory. */
+  void (*transpose4)(const uint32_t* x, uint32_t* y, const Tile& tile);
+  void (*transpose1)(const uint8_t* x, uint8_t* y, const Tile& tile);
+};
+
+/** The kernels of the target of that name; null where this build has none. */
+const Kernels* kernels_of(const char* target);
+}  // namespace etalon::light

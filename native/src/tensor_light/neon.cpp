@@ -1,0 +1,2 @@
+#define ETALON_KERNELS neon
+#include "tensor_light/kernels.inc"

@@ -1,0 +1,2 @@
+#define ETALON_KERNELS scalar
+#include "tensor_light/kernels.inc"

@@ -1,0 +1,65 @@
+import { totalmem } from "node:os";
+import { type HeavyKernels, lightKernels } from "@etalon/native/tensor";
+import type { KernelFunc, TensorInfo } from "@tensorflow/tfjs";
+import { tf } from "../tf.ts";
+import { activationKernels } from "./kernels/activations.ts";
+import { attentionKernels } from "./kernels/attention.ts";
+import { elementwise } from "./kernels/elementwise.ts";
+import { indexing } from "./kernels/indexing.ts";
+import { linearKernels } from "./kernels/linear.ts";
+import { matMul } from "./kernels/matMul.ts";
+import { movement } from "./kernels/movement.ts";
+import type { NativeKernel, NativeKernels } from "./kernels/NativeKernel.ts";
+import { normKernels } from "./kernels/norms.ts";
+import { reduction } from "./kernels/reduction.ts";
+import { NativeBackend } from "./NativeBackend.ts";
+
+/** The backend's name in TensorFlow.js. */
+export const nativeBackendName = "etalon";
+
+/** Tables of native kernels; a new one is a file more in kernels/. */
+const tables: NativeKernels[] = [elementwise, movement, reduction, indexing, activationKernels];
+/** Those that need the addon's heavy kernels. */
+const heavyTables: NativeKernels[] = [matMul, linearKernels, attentionKernels, normKernels];
+
+/**
+ * Registers the backend `etalon` and its kernels with TensorFlow.js, once: all of tfjs's JavaScript kernels, and before them the native ones.
+ * @returns what is missing, in words; undefined: nothing
+ */
+export function registerNative(): string | undefined {
+  const light = lightKernels();
+  if (light === undefined) return "the native addon is not built here, and no prebuilt one fits";
+  if (tf.findBackend(nativeBackendName)) return undefined;
+  try {
+    light.release(light.allocate(64));
+  } catch (error) {
+    return `this runtime gives the addon no array buffers: ${error instanceof Error ? error.message : error}`;
+  }
+  const heavy: HeavyKernels | undefined = undefined;
+  const backend = new NativeBackend(light, heavy, memoryLimits());
+  tf.registerBackend(nativeBackendName, () => backend);
+  const native = new Map([...tables, ...(heavy ? heavyTables : [])].flatMap((table) => Object.entries(table)));
+  for (const { kernelName, kernelFunc, setupFunc, disposeFunc } of tf.getKernelsForBackend("cpu")) {
+    const both = served(native.get(kernelName) as NativeKernel | undefined, heavy, kernelFunc);
+    native.delete(kernelName);
+    tf.registerKernel({ kernelName, backendName: nativeBackendName, kernelFunc: both, setupFunc, disposeFunc });
+  }
+  for (const [kernelName, run] of native) {
+    tf.registerKernel({ kernelName, backendName: nativeBackendName, kernelFunc: served(run as NativeKernel, heavy) });
+  }
+  return undefined;
+}
+
+/** The native kernel, and tfjs's own for what it does not serve. */
+function served(run: NativeKernel | undefined, heavy: HeavyKernels | undefined, fallback?: KernelFunc): KernelFunc {
+  const own = fallback && ((call: Parameters<KernelFunc>[0]) => (call.backend as NativeBackend).pool.holding(() => fallback(call)));
+  if (run === undefined) return own as KernelFunc;
+  return (call) => run({ ...call, heavy } as never) ?? (own?.(call) as TensorInfo | TensorInfo[]);
+}
+
+/** Three quarters of the memory that this process may have, and of that a quarter for memory that waits to be used again. */
+function memoryLimits() {
+  const constrained = process.constrainedMemory?.() ?? 0;
+  const most = 0.75 * (constrained > 0 && constrained < totalmem() ? constrained : totalmem());
+  return { most, mostFree: most / 4 };
+}

@@ -1,0 +1,2 @@
+import "./environment.js";
+import "@tensorflow/tfjs-core/dist/tests";
