@@ -31,7 +31,10 @@ async function native(): Promise<Loaded | Missing> {
   return { name: "native", version: `${version} (${target})`, threads, device: "cpu", lacks: nativeLacks };
 }
 
-const nativeLacks = ["a GPU", "native pooling, 3-D and depthwise convolutions, FFT and sparse kernels: TensorFlow.js's own, in JavaScript, serve"];
+const nativeLacks = [
+  "a GPU",
+  "native pooling, 3-D and depthwise convolutions, FFT and sparse kernels: TensorFlow.js's own, in JavaScript, serve",
+];
 
 async function wasm(): Promise<Loaded | Missing> {
   const require = createRequire(import.meta.url);
@@ -40,7 +43,13 @@ async function wasm(): Promise<Loaded | Missing> {
   ) as typeof import("@tensorflow/tfjs-backend-wasm");
   backend.setWasmPaths(`${dirname(require.resolve("@tensorflow/tfjs-backend-wasm"))}/`);
   if (!(await tf.setBackend("wasm"))) return { missing: "its WebAssembly module did not start" };
-  return { name: "wasm", version: backend.version_wasm, threads: 1, device: "cpu", lacks: ["threads", "some gradients"] };
+  return {
+    name: "wasm",
+    version: backend.version_wasm,
+    threads: 1,
+    device: "cpu",
+    lacks: ["threads", "some gradients"],
+  };
 }
 
 /** Packages already loaded: registering their backend twice prints, and tfjs-node-gpu and tfjs-node share the backend's name. */

@@ -1,7 +1,16 @@
 import { createRequire } from "node:module";
 import { EtalonError } from "@etalon/errors";
 import type { HeavyKernels, LightArray, LightKernels } from "@etalon/native/tensor";
-import type { BackendValues, DataId, DataType, KernelBackend, Rank, ShapeMap, TensorInfo, TypedArray } from "@tensorflow/tfjs";
+import type {
+  BackendValues,
+  DataId,
+  DataType,
+  KernelBackend,
+  Rank,
+  ShapeMap,
+  TensorInfo,
+  TypedArray,
+} from "@tensorflow/tfjs";
 import type * as cpu from "@tensorflow/tfjs-backend-cpu";
 import { tf } from "../tf.ts";
 import { type NumericType, Pool } from "./Pool.ts";
@@ -67,8 +76,8 @@ export class NativeBackend extends MathBackendCPU {
   /** A tensor's own values, to be read by kernels only. A JavaScript kernel may have left another kind of array under the dtype's name: that is converted. */
   values<D extends NumericType>(x: TensorInfo, dtype: D): ArrayOf<D> {
     const { values } = this.data.get(x.dataId);
-    const constructor = constructors[dtype];
-    return (values instanceof constructor ? values : constructor.from(values as ArrayLike<number>)) as ArrayOf<D>;
+    const Kind = constructors[dtype];
+    return (values instanceof Kind ? values : Kind.from(values as ArrayLike<number>)) as ArrayOf<D>;
   }
 
   /** Whether nothing but this one tensor holds the values: they may be changed in place. */
@@ -129,7 +138,11 @@ function fromElsewhere(backend: KernelBackend, dataId: DataId): void {
 }
 
 /** The typed array of a dtype. */
-export type ArrayOf<D extends NumericType> = D extends "float32" ? Float32Array : D extends "int32" ? Int32Array : Uint8Array;
+export type ArrayOf<D extends NumericType> = D extends "float32"
+  ? Float32Array
+  : D extends "int32"
+    ? Int32Array
+    : Uint8Array;
 
 const constructors = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 

@@ -48,17 +48,17 @@ export class Pool {
    * @throws EtalonError UNSUPPORTED: there is not so much memory; nothing has changed then, but that free memory may have gone back to the system
    */
   take(dtype: NumericType, length: number): LightArray {
-    const constructor = constructors[dtype];
-    if (length === 0) return new constructor(0);
-    const bytes = length * constructor.BYTES_PER_ELEMENT;
+    const Kind = constructors[dtype];
+    if (length === 0) return new Kind(0);
+    const bytes = length * Kind.BYTES_PER_ELEMENT;
     const index = classOf(bytes);
     const known = this.#free[index]?.pop();
     const array =
       known === undefined
-        ? new constructor(this.#make(sizeOf(index)), 0, length)
-        : known.length === length && known instanceof constructor
+        ? new Kind(this.#make(sizeOf(index)), 0, length)
+        : known.length === length && known instanceof Kind
           ? known
-          : new constructor(known.buffer as ArrayBuffer, 0, length);
+          : new Kind(known.buffer as ArrayBuffer, 0, length);
     const held = array.buffer.byteLength;
     if (known !== undefined) {
       this.#state.free -= held;

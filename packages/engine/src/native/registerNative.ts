@@ -29,13 +29,14 @@ const heavyTables: NativeKernels[] = [matMul, linearKernels, attentionKernels, n
 export function registerNative(): string | undefined {
   const light = lightKernels();
   if (light === undefined) return "the native addon is not built here, and no prebuilt one fits";
+  const heavy: HeavyKernels | undefined = undefined as HeavyKernels | undefined; // native/tensor's, once they are there
+  if (heavy === undefined) return "this addon has no matrix kernels";
   if (tf.findBackend(nativeBackendName)) return undefined;
   try {
     light.release(light.allocate(64));
   } catch (error) {
     return `this runtime gives the addon no array buffers: ${error instanceof Error ? error.message : error}`;
   }
-  const heavy: HeavyKernels | undefined = undefined;
   const backend = new NativeBackend(light, heavy, memoryLimits());
   tf.registerBackend(nativeBackendName, () => backend);
   const native = new Map([...tables, ...(heavy ? heavyTables : [])].flatMap((table) => Object.entries(table)));
@@ -52,7 +53,9 @@ export function registerNative(): string | undefined {
 
 /** The native kernel, and tfjs's own for what it does not serve. */
 function served(run: NativeKernel | undefined, heavy: HeavyKernels | undefined, fallback?: KernelFunc): KernelFunc {
-  const own = fallback && ((call: Parameters<KernelFunc>[0]) => (call.backend as NativeBackend).pool.holding(() => fallback(call)));
+  const own =
+    fallback &&
+    ((call: Parameters<KernelFunc>[0]) => (call.backend as NativeBackend).pool.holding(() => fallback(call)));
   if (run === undefined) return own as KernelFunc;
   return (call) => run({ ...call, heavy } as never) ?? (own?.(call) as TensorInfo | TensorInfo[]);
 }

@@ -5,7 +5,11 @@ import { tf } from "../tf.ts";
 export const hasFused = (name: string): boolean => tf.getKernel(name, tf.getBackend()) !== undefined;
 
 /** Runs a fused kernel: one tensor, or several as a list. Its gradient is the caller's, by tf.customGrad. */
-export function runFused<T extends Tensor | Tensor[]>(name: string, inputs: Record<string, Tensor | undefined>, attributes: object = {}): T {
+export function runFused<T extends Tensor | Tensor[]>(
+  name: string,
+  inputs: Record<string, Tensor | undefined>,
+  attributes: object = {},
+): T {
   const given = Object.fromEntries(Object.entries(inputs).filter(([, input]) => input !== undefined)) as NamedTensorMap;
   return tf.engine().runKernel(name, given, attributes as NamedAttrMap) as T;
 }

@@ -25,7 +25,8 @@ export function clipGlobalNorm(gradients: NamedTensorMap, max: number): { gradie
 
 function globalNorm(gradients: Tensor[]): number {
   const native = inPlace();
-  if (native && gradients.every(({ dtype }) => dtype === "float32")) return native.heavy.globalNorm(native.values(gradients));
+  if (native && gradients.every(({ dtype }) => dtype === "float32"))
+    return native.heavy.globalNorm(native.values(gradients));
   const squares = tf.tidy(() => gradients.map((g) => g.square().sum()));
   let total = 0;
   for (const square of squares) {

@@ -4,11 +4,13 @@ import { readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { engine, tf } from "@etalon/engine";
 import { build } from "esbuild";
 import jasmineCore from "jasmine-core";
-import { engine, tf } from "@etalon/engine";
 
-const { values: options } = parseArgs({ options: { engine: { type: "string", default: "native" }, filter: { type: "string" }, list: { type: "boolean" } } });
+const { values: options } = parseArgs({
+  options: { engine: { type: "string", default: "native" }, filter: { type: "string" }, list: { type: "boolean" } },
+});
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const { name, version, threads } = await engine(options.engine);
 globalThis.conformance = { backendName: tf.getBackend() };
@@ -33,7 +35,8 @@ const results = { passed: 0, failed: [], skipped: 0 };
 env.addReporter({
   specDone({ fullName, status, failedExpectations }) {
     if (status === "passed") results.passed += 1;
-    else if (status === "failed") results.failed.push({ name: fullName, message: failedExpectations[0]?.message ?? "" });
+    else if (status === "failed")
+      results.failed.push({ name: fullName, message: failedExpectations[0]?.message ?? "" });
     else results.skipped += 1;
   },
 });
@@ -50,8 +53,13 @@ console.warn = warn;
 const known = JSON.parse(readFileSync(here("known-failures.json"), "utf8"));
 const reasonOf = (name) => Object.entries(known).find(([pattern]) => name.includes(pattern))?.[1];
 const news = results.failed.filter(({ name }) => reasonOf(name) === undefined);
-const gone = options.filter ? [] : Object.keys(known).filter((pattern) => !results.failed.some(({ name }) => name.includes(pattern)));
-console.log(`tfjs-core ${tf.version_core} on ${name} ${version}, ${threads} threads: ${results.passed} passed, ${results.failed.length} failed, ${results.skipped} not for this backend`);
-for (const { name, message } of options.list ? results.failed : news) console.log(`FAILED ${name}\n       ${message.split("\n")[0].slice(0, 300)}`);
+const gone = options.filter
+  ? []
+  : Object.keys(known).filter((pattern) => !results.failed.some(({ name }) => name.includes(pattern)));
+console.log(
+  `tfjs-core ${tf.version_core} on ${name} ${version}, ${threads} threads: ${results.passed} passed, ${results.failed.length} failed, ${results.skipped} not for this backend`,
+);
+for (const { name, message } of options.list ? results.failed : news)
+  console.log(`FAILED ${name}\n       ${message.split("\n")[0].slice(0, 300)}`);
 for (const pattern of gone) console.log(`PASSES NOW, take it off the list: ${pattern}`);
 process.exit(news.length + gone.length > 0 ? 1 : 0);

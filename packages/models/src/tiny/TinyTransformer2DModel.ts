@@ -69,7 +69,10 @@ export class TinyTransformer2DModel {
     const table = this.parameters.get("word_embedder.weight") as unknown as Tensor2D;
     return tf.tidy(() => {
       const words = embedding(ids, table).reshape([-1, max_words, word_dim]) as Tensor3D;
-      const present = tf.tensor(Float32Array.from(ids, (id) => (id > 0 ? 1 : 0)), [ids.length / max_words, max_words, 1]);
+      const present = tf.tensor(
+        Float32Array.from(ids, (id) => (id > 0 ? 1 : 0)),
+        [ids.length / max_words, max_words, 1],
+      );
       const pooled = words.mul(present).sum(1).div(present.sum(1)) as Tensor2D;
       return { words, pooled };
     });

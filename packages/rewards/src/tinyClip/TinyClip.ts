@@ -1,14 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type Activation,
-  layerNorm,
-  linear,
-  multiHeadAttention,
-  type Tensor,
-  type Tensor2D,
-  tf,
-} from "@etalon/engine";
+import { type Activation, layerNorm, linear, multiHeadAttention, type Tensor, type Tensor2D, tf } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import { ParameterStore, type Random, TinyTokenizer } from "@etalon/models";
 import { checkTinyClipConfig, type ParameterSpec, parameterSpecs, type TinyClipConfig } from "./config.ts";

@@ -19,7 +19,8 @@ interface Attributes {
 
 /** A tensor's heads, whichever way they lie. */
 function headsOf(data: Float32Array, shape: number[], heads: number): Heads {
-  if (shape.length === 4) return { data, batch: shape[1] * shape[2] * shape[3], head: shape[2] * shape[3], row: shape[3] };
+  if (shape.length === 4)
+    return { data, batch: shape[1] * shape[2] * shape[3], head: shape[2] * shape[3], row: shape[3] };
   return { data, batch: shape[1] * shape[2], head: shape[2] / heads, row: shape[2] };
 }
 
@@ -60,7 +61,12 @@ interface GradientInputs extends Inputs {
   dOut: TensorInfo;
 }
 
-function gradients({ inputs, attrs: { heads, scale, causal }, backend, heavy }: KernelCall<GradientInputs, Attributes>) {
+function gradients({
+  inputs,
+  attrs: { heads, scale, causal },
+  backend,
+  heavy,
+}: KernelCall<GradientInputs, Attributes>) {
   const { q, k, v, out, sums, dOut } = inputs;
   const made = [q, k, v].map((x) => backend.output(x.shape, "float32"));
   const [dq, dk, dv] = made.map(({ values, info }) => headsOf(values, info.shape, heads));

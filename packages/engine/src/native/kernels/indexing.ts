@@ -46,4 +46,9 @@ function oneHot({ inputs: { indices }, attrs: { depth, onValue, offValue, dtype 
 } // biome-ignore format: long lines
 
 /** Kernels that go by indices. */
-export const indexing = { GatherV2: gather, UnsortedSegmentSum: segmentSum, EtalonScatterRows: segmentSum, OneHot: oneHot } as NativeKernels;
+export const indexing = {
+  GatherV2: gather,
+  UnsortedSegmentSum: segmentSum,
+  EtalonScatterRows: segmentSum,
+  OneHot: oneHot,
+} as NativeKernels;

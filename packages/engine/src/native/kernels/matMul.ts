@@ -13,7 +13,14 @@ interface Transposes {
 type Extras = Pick<Gemm, "bias" | "activation">;
 
 /** Products of the matrices in the last two axes, with broadcasting over the others. */
-function product(backend: NativeBackend, heavy: HeavyKernels, a: TensorInfo, b: TensorInfo, transposes: Transposes, extras: Extras = {}): TensorInfo | undefined {
+function product(
+  backend: NativeBackend,
+  heavy: HeavyKernels,
+  a: TensorInfo,
+  b: TensorInfo,
+  transposes: Transposes,
+  extras: Extras = {},
+): TensorInfo | undefined {
   if (a.dtype !== "float32" || b.dtype !== "float32") return undefined;
   const { transposeA, transposeB } = transposes;
   const [rowsA, columnsA] = a.shape.slice(-2);
@@ -25,13 +32,26 @@ function product(backend: NativeBackend, heavy: HeavyKernels, a: TensorInfo, b: 
   tf.util.assert(k === inner, () => `Error in matMul: inner shapes (${k}) and (${inner}) of Tensors with shapes ${a.shape} and ${b.shape} and ` +
     `transposeA=${transposeA} and transposeB=${transposeB} must match.`); // biome-ignore format: a sentence
   const { info, values: c } = backend.output([...batch, m, n], "float32");
-  const all = { a: backend.values(a, "float32"), b: backend.values(b, "float32"), c, m, n, k, transposeA, transposeB, ...extras };
+  const all = {
+    a: backend.values(a, "float32"),
+    b: backend.values(b, "float32"),
+    c,
+    m,
+    n,
+    k,
+    transposeA,
+    transposeB,
+    ...extras,
+  };
   const [count, countA, countB] = [batch, batchA, batchB].map(sizeOf);
   if (count === 0) return info;
   if (countB === 1 && !transposeA && countA === count) heavy.gemm({ ...all, m: m * count });
   else if ((countA === count || countA === 1) && (countB === count || countB === 1))
     heavy.gemm({ ...all, batch: count, aStride: countA === 1 ? 0 : m * k, bStride: countB === 1 ? 0 : k * n });
-  else each(batch, batchA, batchB, (at, inA, inB) => heavy.gemm({ ...all, aOffset: inA * m * k, bOffset: inB * k * n, cOffset: at * m * n }));
+  else
+    each(batch, batchA, batchB, (at, inA, inB) =>
+      heavy.gemm({ ...all, aOffset: inA * m * k, bOffset: inB * k * n, cOffset: at * m * n }),
+    );
   return info;
 }
 
@@ -55,7 +75,10 @@ const after: Record<string, string> = { relu6: "relu6", elu: "elu", sigmoid: "si
 
 /** An activation by tfjs's name, of a tensor that is given up for the result. */
 function activated(backend: NativeBackend, x: TensorInfo, activation: string, slope?: number, weights?: TensorInfo) {
-  const y = activation === "prelu" ? applyBinary(backend, "prelu", x, weights as TensorInfo) : applyUnary(backend, after[activation], x, x.dtype, slope);
+  const y =
+    activation === "prelu"
+      ? applyBinary(backend, "prelu", x, weights as TensorInfo)
+      : applyUnary(backend, after[activation], x, x.dtype, slope);
   backend.disposeIntermediateTensorInfo(x);
   return y;
 }
@@ -71,7 +94,12 @@ interface FusedAttributes extends Transposes {
   leakyreluAlpha?: number;
 }
 
-function fusedMatMul({ inputs: { a, b, bias, preluActivationWeights }, attrs, backend, heavy }: KernelCall<FusedInputs, FusedAttributes>) {
+function fusedMatMul({
+  inputs: { a, b, bias, preluActivationWeights },
+  attrs,
+  backend,
+  heavy,
+}: KernelCall<FusedInputs, FusedAttributes>) {
   const { activation = "linear", leakyreluAlpha } = attrs;
   const n = attrs.transposeB ? b.shape.at(-2) : b.shape.at(-1);
   if (!(activation in within || activation in after || activation === "prelu")) return undefined;
@@ -99,6 +127,11 @@ function fusedMatMul({ inputs: { a, b, bias, preluActivationWeights }, attrs, ba
 
 /** Matrix products. */
 export const matMul = {
-  BatchMatMul: ({ inputs: { a, b }, attrs, backend, heavy }: KernelCall<{ a: TensorInfo; b: TensorInfo }, Transposes>) => product(backend, heavy, a, b, attrs),
+  BatchMatMul: ({
+    inputs: { a, b },
+    attrs,
+    backend,
+    heavy,
+  }: KernelCall<{ a: TensorInfo; b: TensorInfo }, Transposes>) => product(backend, heavy, a, b, attrs),
   _FusedMatMul: fusedMatMul,
 } as NativeKernels;

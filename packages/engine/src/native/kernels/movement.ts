@@ -22,7 +22,8 @@ function move(backend: NativeBackend, x: TensorInfo, y: TensorInfo, { shape, fro
   backend.kernels.copy(source, from, target, to, layout(shape, fromStrides, toStrides));
 }
 
-const serves = (x: TensorInfo): x is TensorInfo & { dtype: "float32" } => isNumeric(x.dtype) && x.shape.length <= mostAxes;
+const serves = (x: TensorInfo): x is TensorInfo & { dtype: "float32" } =>
+  isNumeric(x.dtype) && x.shape.length <= mostAxes;
 
 const offset = (begin: readonly number[], strides: readonly number[]): number =>
   begin.reduce((sum, index, d) => sum + index * strides[d], 0);
@@ -39,11 +40,22 @@ export function transposed(backend: NativeBackend, x: TensorInfo, perm: readonly
 }
 
 /** The box of `size` that begins at `begin`. */
-export function sliced(backend: NativeBackend, x: TensorInfo, begin: readonly number[], size: number[]): TensorInfo | undefined {
+function sliced(
+  backend: NativeBackend,
+  x: TensorInfo,
+  begin: readonly number[],
+  size: number[],
+): TensorInfo | undefined {
   if (!serves(x)) return undefined;
   const fromStrides = stridesOf(x.shape);
   const { info } = backend.output(size, x.dtype);
-  move(backend, x, info, { shape: size, from: offset(begin, fromStrides), fromStrides, to: 0, toStrides: stridesOf(size) });
+  move(backend, x, info, {
+    shape: size,
+    from: offset(begin, fromStrides),
+    fromStrides,
+    to: 0,
+    toStrides: stridesOf(size),
+  });
   return info;
 }
 
@@ -55,7 +67,17 @@ function slice({ inputs: { x }, attrs, backend }: OfX<{ begin: number[]; size: n
 
 function stridedSlice({ inputs: { x }, attrs, backend }: OfX<Record<string, never>>) {
   const { begin, end, strides, beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask } = attrs;
-  const found = tf.slice_util.sliceInfo(x.shape, begin, end, strides, beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask);
+  const found = tf.slice_util.sliceInfo(
+    x.shape,
+    begin,
+    end,
+    strides,
+    beginMask,
+    endMask,
+    ellipsisMask,
+    newAxisMask,
+    shrinkAxisMask,
+  );
   if (found.isIdentity) return backend.share(x, found.finalShape);
   if (!serves(x)) return undefined;
   if (found.sliceDim0 || found.isSimpleSlice) {
@@ -84,16 +106,25 @@ function reverse({ inputs: { x }, attrs, backend }: OfX<{ dims: number[] }>) {
 }
 
 /** One after another along an axis. */
-export function concatenated(backend: NativeBackend, inputs: TensorInfo[], axis: number): TensorInfo | undefined {
+function concatenated(backend: NativeBackend, inputs: TensorInfo[], axis: number): TensorInfo | undefined {
   if (inputs.some((x) => !serves(x) || x.dtype !== inputs[0].dtype)) return undefined;
-  const shape = tf.backend_util.computeOutShape(inputs.map((x) => x.shape), axis);
+  const shape = tf.backend_util.computeOutShape(
+    inputs.map((x) => x.shape),
+    axis,
+  );
   const full = inputs.filter((x) => sizeOf(x.shape) > 0);
   if (full.length === 1) return backend.share(full[0], shape);
   const { info } = backend.output(shape, inputs[0].dtype as "float32");
   const toStrides = stridesOf(shape);
   let at = 0;
   for (const x of full) {
-    move(backend, x, info, { shape: x.shape, from: 0, fromStrides: stridesOf(x.shape), to: at * toStrides[axis], toStrides });
+    move(backend, x, info, {
+      shape: x.shape,
+      from: 0,
+      fromStrides: stridesOf(x.shape),
+      to: at * toStrides[axis],
+      toStrides,
+    });
     at += x.shape[axis];
   }
   return info;
@@ -101,15 +132,23 @@ export function concatenated(backend: NativeBackend, inputs: TensorInfo[], axis:
 
 function concat({ inputs, attrs, backend }: KernelCall<TensorInfo[], { axis: number }>) {
   const [axis] = tf.util.parseAxisParam(attrs.axis, inputs[0].shape);
-  tf.backend_util.assertParamsConsistent(inputs.map((x) => x.shape), axis);
+  tf.backend_util.assertParamsConsistent(
+    inputs.map((x) => x.shape),
+    axis,
+  );
   return concatenated(backend, inputs, axis);
 }
 
 function pack({ inputs, attrs: { axis }, backend }: KernelCall<TensorInfo[], { axis: number }>) {
   const [{ shape, dtype }] = inputs;
-  if (shape.length >= mostAxes || inputs.some((x) => x.dtype !== dtype || x.shape.join() !== shape.join())) return undefined;
+  if (shape.length >= mostAxes || inputs.some((x) => x.dtype !== dtype || x.shape.join() !== shape.join()))
+    return undefined;
   const raised = [...shape.slice(0, axis), 1, ...shape.slice(axis)];
-  return concatenated(backend, inputs.map((x) => ({ ...x, shape: raised })), axis);
+  return concatenated(
+    backend,
+    inputs.map((x) => ({ ...x, shape: raised })),
+    axis,
+  );
 }
 
 function split({ inputs: { x }, attrs, backend }: OfX<{ numOrSizeSplits: number[] | number; axis: number }>) {
@@ -120,7 +159,12 @@ function split({ inputs: { x }, attrs, backend }: OfX<{ numOrSizeSplits: number[
   return sizes.map((extent) => {
     const begin = x.shape.map((_, d) => (d === axis ? at : 0));
     at += extent;
-    return sliced(backend, x, begin, x.shape.map((full, d) => (d === axis ? extent : full))) as TensorInfo;
+    return sliced(
+      backend,
+      x,
+      begin,
+      x.shape.map((full, d) => (d === axis ? extent : full)),
+    ) as TensorInfo;
   });
 }
 
@@ -130,7 +174,12 @@ function unpack({ inputs: { value }, attrs, backend }: KernelCall<{ value: Tenso
   const axis = attrs.axis < 0 ? attrs.axis + shape.length : attrs.axis;
   const outShape = shape.filter((_, d) => d !== axis);
   return Array.from({ length: shape[axis] }, (_, i) => {
-    const part = sliced(backend, value, shape.map((_, d) => (d === axis ? i : 0)), shape.map((full, d) => (d === axis ? 1 : full)));
+    const part = sliced(
+      backend,
+      value,
+      shape.map((_, d) => (d === axis ? i : 0)),
+      shape.map((full, d) => (d === axis ? 1 : full)),
+    );
     return { ...(part as TensorInfo), shape: outShape };
   });
 }
@@ -141,8 +190,12 @@ function pad({ inputs: { x }, attrs, backend }: OfX<{ paddings: [number, number]
   const shape = x.shape.map((extent, d) => paddings[d][0] + extent + paddings[d][1]);
   const info = filled(backend, shape, x.dtype, constantValue);
   const toStrides = stridesOf(shape);
-  const to = offset(paddings.map(([before]) => before), toStrides);
-  if (sizeOf(x.shape) > 0) move(backend, x, info, { shape: x.shape, from: 0, fromStrides: stridesOf(x.shape), to, toStrides });
+  const to = offset(
+    paddings.map(([before]) => before),
+    toStrides,
+  );
+  if (sizeOf(x.shape) > 0)
+    move(backend, x, info, { shape: x.shape, from: 0, fromStrides: stridesOf(x.shape), to, toStrides });
   return info;
 }
 
@@ -157,7 +210,13 @@ function tile({ inputs: { x }, attrs: { reps }, backend }: OfX<{ reps: number[] 
   ]).filter(({ extent }) => extent !== 1); // biome-ignore format: a table
   if (axes.length > mostAxes) return undefined;
   const { info } = backend.output(outShape, x.dtype);
-  const move_: Move = { shape: axes.map((a) => a.extent), from: 0, fromStrides: axes.map((a) => a.from), to: 0, toStrides: axes.map((a) => a.to) };
+  const move_: Move = {
+    shape: axes.map((a) => a.extent),
+    from: 0,
+    fromStrides: axes.map((a) => a.from),
+    to: 0,
+    toStrides: axes.map((a) => a.to),
+  };
   if (sizeOf(outShape) > 0) move(backend, x, info, move_);
   return info;
 }

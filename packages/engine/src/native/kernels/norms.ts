@@ -81,7 +81,13 @@ function gatedResidual({ inputs: { x, y, gate }, backend, heavy }: KernelCall<Ga
   const found = sizes(x, gate);
   const out = backend.output(x.shape, "float32");
   const [xs, ys] = [backend.values(x, "float32"), backend.values(y, "float32")];
-  heavy.gatedResidual({ ...found, x: xs, y: ys, gate: rowsOf(backend.values(gate, "float32"), found.d), out: out.values });
+  heavy.gatedResidual({
+    ...found,
+    x: xs,
+    y: ys,
+    gate: rowsOf(backend.values(gate, "float32"), found.d),
+    out: out.values,
+  });
   return out.info;
 }
 

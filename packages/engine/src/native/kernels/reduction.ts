@@ -34,10 +34,24 @@ function middle(backend: NativeBackend, x: TensorInfo, axis: number | number[]):
   }
   const turned = transposed(backend, x, [...others, ...axes]);
   if (turned === undefined) return undefined;
-  return { x: turned, outer: sizeOf(dropped), n, inner: 1, dropped, kept, done: () => backend.disposeIntermediateTensorInfo(turned) };
+  return {
+    x: turned,
+    outer: sizeOf(dropped),
+    n,
+    inner: 1,
+    dropped,
+    kept,
+    done: () => backend.disposeIntermediateTensorInfo(turned),
+  };
 }
 
-function reduced(backend: NativeBackend, kind: keyof typeof reductions, x: TensorInfo, axis: number | number[], keepDims: boolean) {
+function reduced(
+  backend: NativeBackend,
+  kind: keyof typeof reductions,
+  x: TensorInfo,
+  axis: number | number[],
+  keepDims: boolean,
+) {
   if (!isNumeric(x.dtype)) return undefined;
   const view = middle(backend, x, axis);
   if (view === undefined) return undefined;
@@ -55,7 +69,13 @@ interface Attributes {
 type Call = KernelCall<{ x: TensorInfo }, Attributes>;
 
 /** Of another dtype than its own: bool is summed as int32, a mean is of float32. */
-function reducedAs(backend: NativeBackend, kind: keyof typeof reductions, dtype: DataType, x: TensorInfo, { axis, keepDims }: Attributes) {
+function reducedAs(
+  backend: NativeBackend,
+  kind: keyof typeof reductions,
+  dtype: DataType,
+  x: TensorInfo,
+  { axis, keepDims }: Attributes,
+) {
   if (x.dtype === dtype) return reduced(backend, kind, x, axis, keepDims);
   const converted = applyUnary(backend, dtype === "int32" ? "toInt" : "toFloat", x, dtype);
   if (converted === undefined) return undefined;
@@ -71,14 +91,19 @@ const argExtreme =
     const view = middle(backend, x, axis);
     if (view === undefined) return undefined;
     const { info, values } = backend.output(view.dropped, "int32");
-    if (values.length > 0) backend.kernels.argExtreme(largest, backend.values(view.x, "float32"), values, view.outer, view.n, view.inner);
+    if (values.length > 0)
+      backend.kernels.argExtreme(largest, backend.values(view.x, "float32"), values, view.outer, view.n, view.inner);
     view.done();
     return info;
   };
 
 const cumulate =
   (product: boolean) =>
-  ({ inputs: { x }, attrs, backend }: KernelCall<{ x: TensorInfo }, { axis: number; exclusive: boolean; reverse: boolean }>) => {
+  ({
+    inputs: { x },
+    attrs,
+    backend,
+  }: KernelCall<{ x: TensorInfo }, { axis: number; exclusive: boolean; reverse: boolean }>) => {
     const [axis] = tf.util.parseAxisParam(attrs.axis, x.shape);
     const n = x.shape[axis];
     if (x.dtype !== "float32" || axis !== x.shape.length - 1 || n === 0) return undefined;
@@ -94,7 +119,8 @@ function softmax({ inputs: { logits }, attrs: { dim }, backend }: KernelCall<{ l
   if (logits.dtype !== "float32" || (dim !== -1 && dim !== last)) return undefined;
   const { info, values } = backend.output(shape, "float32");
   const n = last < 0 ? 1 : shape[last];
-  if (values.length > 0) backend.kernels.softmax(backend.values(logits, "float32"), values, values.length / n, n, false);
+  if (values.length > 0)
+    backend.kernels.softmax(backend.values(logits, "float32"), values, values.length / n, n, false);
   return info;
 }
 
