@@ -1,21 +1,23 @@
 export { EtalonError } from "@etalon/errors";
 export { affine } from "./affine.ts";
+export { type AncestralOptions, ancestralStep } from "./ancestralStep.ts";
 export { cpsStep } from "./cpsStep.ts";
+export type { Denoiser, ModelOutput, Pass, TensorDenoiser, TensorLike } from "./Denoiser.ts";
 export { danceSdeStep } from "./danceSdeStep.ts";
 export { ddimStep } from "./ddimStep.ts";
+export { type DeisOptions, type DeisVariable, deisStep, deisVariables, gddimPredictorCorrector } from "./deisStep.ts";
 export { describePlan, type PlanRow } from "./describePlan.ts";
+export { type DpmSolverOptions, dpmSolverStep } from "./dpmSolverStep.ts";
+export type { Eta, EtaTable } from "./etaAlong.ts";
+export { eulerMaruyamaStep } from "./eulerMaruyamaStep.ts";
 export { etaOfFlowGrpo, flowGrpoNoiseLevel } from "./flowGrpoNoiseLevel.ts";
 export { flowSdeStep } from "./flowSdeStep.ts";
 export { gddimStep } from "./gddimStep.ts";
+export { heunStep } from "./heunStep.ts";
 export { type InitialNoiseOptions, initialNoise } from "./initialNoise.ts";
 export { marginalStep } from "./marginalStep.ts";
-export { type Plan, type PlanOptions, type PlanStep, plan, type Rule, ruleNames } from "./plan.ts";
-export type { StepMap } from "./StepMap.ts";
-export {
-  type Denoiser,
-  type ModelOutput,
-  type SampledStep,
-  type SampleOptions,
-  type SamplingLoop,
-  sample,
-} from "./sample.ts";
+export { type Plan, type PlanOptions, type PlanStep, plan } from "./plan.ts";
+export { type Rule, ruleNames, type StochasticRule, stochasticRules } from "./rules.ts";
+export type { CorrectorMap, EarlierTerm, PredictorCorrector, StepMap } from "./StepMap.ts";
+export { type SampledStep, type SampleOptions, type SamplingLoop, sample, type TensorSampleOptions } from "./sample.ts";
+export { type Solver, solverNames } from "./solvers.ts";

@@ -91,7 +91,7 @@ test.each([
   [{ steps: 4, eta: 1, sde: "some" as "all" }, 'sde is "some"; allowed: "all", "none" or a window [first, last).'],
   [
     { steps: 4, eta: 1, rule: "flowsde" as "cps" },
-    'rule is "flowsde"; allowed: gddim, ddim, flow-sde, dance-sde, cps. Did you mean "flow-sde"?',
+    'rule is "flowsde"; allowed: gddim, ddim, flow-sde, dance-sde, cps, ancestral, euler-maruyama, sde-dpm++-2m. Did you mean "flow-sde"?',
   ],
   [{ steps: 4, eta: 1.2, rule: "cps" as const }, "eta is 1.2; allowed: a finite number ≥ 0 and ≤ 1."],
 ] satisfies [Omit<PlanOptions, "path">, string][])("refuses %o", (options, message) => {

@@ -1,12 +1,12 @@
 import { check } from "@etalon/errors";
 
 /** The names diffusers gives its β schedules. */
-export const betaSchedules = ["linear", "scaled_linear", "squaredcos_cap_v2"] as const;
+export const betaSchedules = ["linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid"] as const;
 export type BetaSchedule = (typeof betaSchedules)[number];
 
 /**
- * β of every training timestep, in float64.   docs/math.md §1; diffusers, `scheduling_ddim.py` (there in float32).
- * @param start, end  the first and last β, in (0, 1), start ≤ end; "squaredcos_cap_v2" takes no notice of them
+ * β of every training timestep, in float64.   docs/math.md §1; diffusers, `scheduling_ddim.py` and, for "sigmoid", `scheduling_ddpm.py` (there in float32).
+ * @param start, end  the first and last β, in (0, 1), start ≤ end; "squaredcos_cap_v2" takes no notice of them, "sigmoid" comes near them
  * @param count  training timesteps, ≥ 2
  */
 export function betaSchedule(schedule: BetaSchedule, count: number, start: number, end: number): Float64Array {
@@ -27,5 +27,10 @@ export function betaSchedule(schedule: BetaSchedule, count: number, start: numbe
         Math.min(1 - alphaBar((t + 1) / count) / alphaBar(t / count), 0.999),
       );
     }
+    case "sigmoid":
+      return Float64Array.from({ length: count }, (_, t) => {
+        const u = -6 + (12 * t) / (count - 1);
+        return start + (end - start) / (1 + Math.exp(-u));
+      });
   }
 }

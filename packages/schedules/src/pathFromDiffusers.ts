@@ -1,123 +1,84 @@
-import { check, EtalonError, nearest } from "@etalon/errors";
-import { type BetaSchedule, betaSchedule } from "./betaSchedule.ts";
+import { EtalonError } from "@etalon/errors";
+import { asVarianceExploding } from "./asVarianceExploding.ts";
 import { discreteVp } from "./discreteVp.ts";
+import { gridOfConfig, noiseSpacingOf } from "./gridFromDiffusers.ts";
 import type { Path, Prediction } from "./Path.ts";
 import { rectifiedFlow } from "./rectifiedFlow.ts";
-import { fluxShift } from "./shiftTime.ts";
-import type { GridOptions } from "./timeGrid.ts";
-
-/** A parsed scheduler_config.json. */
-export type SchedulerConfig = Readonly<Record<string, unknown>>;
+import { schedulerAlphas } from "./schedulerAlphas.ts";
+import { read, type SchedulerClass, type SchedulerConfig, schedulerClass } from "./schedulerFields.ts";
 
 /**
- * The noise path of a diffusers scheduler config: DDIMScheduler, PNDMScheduler (what Stable Diffusion v1.5 ships), FlowMatchEulerDiscreteScheduler.
- * Read are the fields that make the path; those of the grid are for `gridFromDiffusers`; a field that would change results and that we do not have is refused.
- * @throws EtalonError BAD_CONFIG: an unknown class, an unknown field (the nearest known one is named) or a bad value; UNSUPPORTED: clipping, thresholding, …
+ * The noise path of a diffusers scheduler config: DDIM, DDPM, PNDM (what Stable Diffusion v1.5 ships), EulerDiscrete, EulerAncestralDiscrete, DPMSolverMultistep,
+ * UniPCMultistep and FlowMatchEulerDiscrete. Its `grid` is the config's, so `timeGrid(path, n)` gives the times that the class would take.
+ * The Euler classes work in coordinates with α = 1 (`asVarianceExploding`), and so does their path; the others are variance-preserving, or flow.
+ * A field that would change results and that we do not have is refused; those of the solver alone (its order, its variance) are for the caller.
+ * @throws EtalonError BAD_CONFIG: an unknown class, an unknown field (the nearest known one is named), a bad value, or two fields that contradict each other; UNSUPPORTED: clipping, thresholding, …
  */
 export function pathFromDiffusers(config: SchedulerConfig): Path {
-  return read(config) === flow ? rectifiedFlow() : discretePath(config);
-}
-
-/**
- * The grid of a diffusers scheduler config, as options of `timeGrid`.
- * @param tokens  number of image tokens; needed where the config says use_dynamic_shifting
- * @throws EtalonError as `pathFromDiffusers`; OUT_OF_RANGE: tokens missing
- */
-export function gridFromDiffusers(config: SchedulerConfig, tokens?: number): GridOptions {
-  if (read(config) === flow) {
-    if (config.use_dynamic_shifting !== true) return { spacing: "linspace", shift: number(config, "shift", 1) };
-    const shift = fluxShift(check.count("tokens", tokens, "This scheduler shifts by the number of image tokens."), {
-      baseTokens: number(config, "base_image_seq_len", 256),
-      maxTokens: number(config, "max_image_seq_len", 4096),
-      baseShift: number(config, "base_shift", 0.5),
-      maxShift: number(config, "max_shift", 1.15),
-    });
-    return { spacing: "uniform", shift };
-  }
-  const spacing = check.oneOf(
-    "timestep_spacing",
-    config.timestep_spacing ?? "leading",
-    ["leading", "trailing", "linspace"],
-    "BAD_CONFIG",
-  );
-  return { spacing, stepsOffset: number(config, "steps_offset", 0) };
-}
-
-/** Fields by class: those read, with null; those that must have (or lack) one value, with that value. */
-type Fields = Readonly<Record<string, null | { only: unknown }>>;
-
-const discrete: Fields = {
-  ...{ num_train_timesteps: null, beta_start: null, beta_end: null, beta_schedule: null, trained_betas: null },
-  ...{ prediction_type: null, set_alpha_to_one: null, timestep_spacing: null, steps_offset: null },
-  ...{ clip_sample: { only: false }, thresholding: { only: false }, rescale_betas_zero_snr: { only: false } },
-  ...{ clip_sample_range: null, dynamic_thresholding_ratio: null, sample_max_value: null, skip_prk_steps: null },
-};
-const flow: Fields = {
-  ...{ num_train_timesteps: { only: 1000 }, shift: null, use_dynamic_shifting: null },
-  ...{ base_shift: null, max_shift: null, base_image_seq_len: null, max_image_seq_len: null },
-  ...{ invert_sigmas: { only: false }, shift_terminal: { only: null }, time_shift_type: { only: "exponential" } },
-  ...{ use_karras_sigmas: { only: false }, use_exponential_sigmas: { only: false } },
-  ...{ use_beta_sigmas: { only: false }, stochastic_sampling: { only: false } },
-};
-const classes: Readonly<Record<string, Fields>> = {
-  DDIMScheduler: discrete,
-  PNDMScheduler: discrete,
-  FlowMatchEulerDiscreteScheduler: flow,
-};
-
-/** Checks class and fields, and gives the fields of the class. */
-function read(config: SchedulerConfig): Fields {
-  const names = Object.keys(classes);
-  const fields = classes[check.oneOf("_class_name", config._class_name, names, "BAD_CONFIG")];
-  for (const [key, value] of Object.entries(config)) {
-    if (key.startsWith("_")) continue;
-    if (!Object.hasOwn(fields, key)) {
-      const near = nearest(key, Object.keys(fields));
-      throw new EtalonError("BAD_CONFIG", {
-        argument: key,
-        value,
-        allowed: `a field of ${config._class_name}`,
-        hint: near === undefined ? undefined : `Did you mean ${JSON.stringify(near)}?`,
-      });
-    }
-    const rule = fields[key];
-    if (rule !== null && value !== rule.only && value !== null) {
-      throw new EtalonError("UNSUPPORTED", { argument: key, value, allowed: JSON.stringify(rule.only) });
-    }
-  }
-  // DDIM clips x̂0 unless told not to, which is no affine step.
-  if (config._class_name === "DDIMScheduler" && config.clip_sample === undefined) {
-    throw new EtalonError("UNSUPPORTED", { argument: "clip_sample", value: undefined, allowed: "false, written out" });
-  }
-  return fields;
-}
-
-function discretePath(config: SchedulerConfig): Path {
-  const count = number(config, "num_train_timesteps", 1000);
-  const trained = config.trained_betas;
-  const ddim = config._class_name === "DDIMScheduler";
-  const prediction = check.oneOf(
-    "prediction_type",
-    config.prediction_type ?? "epsilon",
-    ["epsilon", "sample", "v_prediction"],
-    "BAD_CONFIG",
-  );
-  return discreteVp({
-    betas: Array.isArray(trained)
-      ? trained
-      : betaSchedule(
-          (config.beta_schedule ?? "linear") as BetaSchedule,
-          count,
-          number(config, "beta_start", 0.0001),
-          number(config, "beta_end", 0.02),
-        ),
-    finalAlpha: (config.set_alpha_to_one ?? ddim) === true ? "one" : "first", // the defaults of the two classes differ
-    prediction: prediction === "v_prediction" ? "v" : (prediction satisfies Prediction),
+  const name = schedulerClass(config);
+  const grid = gridOfConfig(config, name);
+  if (name === "FlowMatchEulerDiscreteScheduler" || flowSigmas(config)) return rectifiedFlow({ grid });
+  const path = discreteVp({
+    ...schedulerAlphas(config, name),
+    finalAlpha: finalAlphaOf(config, name),
+    interpolation: interpolationOf(config, name),
+    prediction: predictionOf(config),
+    grid,
+  });
+  if (!euler(name)) return path;
+  // Their noise is multiplied by √(σ² + 1) where the spacing is "leading", and by σ elsewhere.
+  return asVarianceExploding(path, {
+    initial: grid.spacing === "leading" || grid.ends === "leading" ? "total" : "sigma",
   });
 }
 
-function number(config: SchedulerConfig, key: string, fallback: number): number {
-  const value = config[key] ?? fallback;
-  if (typeof value === "number" && Number.isFinite(value)) return value;
-  throw new EtalonError("BAD_CONFIG", { argument: key, value, allowed: "a finite number" });
+const euler = (name: SchedulerClass) => name === "EulerDiscreteScheduler" || name === "EulerAncestralDiscreteScheduler";
+
+function finalAlphaOf(config: SchedulerConfig, name: SchedulerClass): "first" | "one" {
+  switch (name) {
+    case "DDIMScheduler": // the defaults of these two differ
+      return read.flag(config, "set_alpha_to_one", true) ? "one" : "first";
+    case "PNDMScheduler":
+      return read.flag(config, "set_alpha_to_one", false) ? "one" : "first";
+    case "EulerDiscreteScheduler":
+    case "DPMSolverMultistepScheduler":
+    case "UniPCMultistepScheduler": {
+      const type = read.oneOf(config, "final_sigmas_type", "zero", ["zero", "sigma_min"]);
+      const algorithm = config.algorithm_type;
+      if (type === "zero" && (algorithm === "dpmsolver" || algorithm === "sde-dpmsolver")) {
+        throw new EtalonError("BAD_CONFIG", {
+          argument: "final_sigmas_type",
+          value: type,
+          allowed: `sigma_min with algorithm_type ${algorithm}`,
+          hint: "A solver for the noise cannot end at σ = 0.",
+        });
+      }
+      return type === "zero" ? "one" : "first";
+    }
+    default:
+      return "one";
+  }
+}
+
+function interpolationOf(config: SchedulerConfig, name: SchedulerClass): "none" | "linear" | "log" {
+  if (noiseSpacingOf(config) !== undefined) return "log";
+  return euler(name) ? "linear" : "none";
+}
+
+function predictionOf(config: SchedulerConfig): Prediction {
+  const name = read.oneOf(config, "prediction_type", "epsilon", ["epsilon", "sample", "v_prediction"]);
+  return name === "v_prediction" ? "v" : name;
+}
+
+/** Whether DPM-Solver or UniPC is told to walk a flow. */
+function flowSigmas(config: SchedulerConfig): boolean {
+  const flow = read.flag(config, "use_flow_sigmas");
+  if (flow !== (config.prediction_type === "flow_prediction")) {
+    throw new EtalonError("BAD_CONFIG", {
+      argument: "prediction_type",
+      value: config.prediction_type,
+      allowed: flow ? "flow_prediction with use_flow_sigmas" : "epsilon, sample, v_prediction without use_flow_sigmas",
+    });
+  }
+  return flow;
 }

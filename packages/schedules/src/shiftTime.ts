@@ -16,6 +16,8 @@ export interface DynamicShift {
   maxTokens?: number;
   baseShift?: number;
   maxShift?: number;
+  /** The shift is e^μ ("exponential", default), or μ itself ("linear"). */
+  type?: "exponential" | "linear";
 }
 
 /**
@@ -24,8 +26,20 @@ export interface DynamicShift {
  * @param tokens  image tokens: (height / 16)·(width / 16) for FLUX
  */
 export function fluxShift(tokens: number, options: DynamicShift = {}): number {
-  const { baseTokens = 256, maxTokens = 4096, baseShift = 0.5, maxShift = 1.15 } = options;
+  const { baseTokens = 256, maxTokens = 4096, baseShift = 0.5, maxShift = 1.15, type = "exponential" } = options;
   check.count("fluxTokens", tokens);
   check.range("maxTokens", maxTokens, { above: baseTokens });
-  return Math.exp(baseShift + ((maxShift - baseShift) * (tokens - baseTokens)) / (maxTokens - baseTokens));
+  check.oneOf("type", type, ["exponential", "linear"]);
+  const mu = baseShift + ((maxShift - baseShift) * (tokens - baseTokens)) / (maxTokens - baseTokens);
+  return type === "linear" ? check.range("mu", mu, { above: 0 }) : Math.exp(mu);
+}
+
+/**
+ * Stretches flow times so that the last one is `terminal`: 1 − t is scaled; 1 stays 1.   docs/math.md §1; LTX-Video, `rf.py`
+ * @param times  falling, the last one below 1    @param terminal  in (0, 1)
+ */
+export function stretchToTerminal(times: readonly number[], terminal: number): number[] {
+  check.range("shiftTerminal", terminal, { above: 0, below: 1 });
+  const last = times[times.length - 1];
+  return last === 1 ? [...times] : times.map((t) => 1 - ((1 - t) * (1 - terminal)) / (1 - last));
 }

@@ -12,3 +12,13 @@ export function variancePreserving(logAlphaBar: number): PathPoint {
     logSnr: (logAlphaBar - Math.log(variance)) / 2,
   };
 }
+
+/** Its slope where d log ᾱ/dt = −beta: α' = −½βα, σ' = ½βᾱ/σ, λ' = −½β/σ². */
+export function variancePreservingSlope(logAlphaBar: number, beta: number): PathPoint {
+  const { alpha, sigma } = variancePreserving(logAlphaBar);
+  return {
+    alpha: (-beta * alpha) / 2,
+    sigma: (beta * alpha * alpha) / (2 * sigma),
+    logSnr: -beta / (2 * sigma * sigma),
+  };
+}

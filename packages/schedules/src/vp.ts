@@ -1,6 +1,6 @@
 import { check } from "@etalon/errors";
 import { type Path, type Prediction, predictions } from "./Path.ts";
-import { variancePreserving } from "./variancePreserving.ts";
+import { variancePreserving, variancePreservingSlope } from "./variancePreserving.ts";
 
 /** Options of the continuous variance-preserving path. */
 export interface VpOptions {
@@ -16,20 +16,29 @@ export interface VpOptions {
  * The variance-preserving path in continuous time, t in [0, 1]: α = exp(−¼t²(β₁ − β₀) − ½tβ₀), σ = √(1 − α²).   docs/math.md §1; Song et al., arXiv:2011.13456
  * At t = 0 it is the data: σ = 0 and log-SNR = +∞.
  */
-export function vp({ betaMin = 0.1, betaMax = 20, prediction = "epsilon" }: VpOptions = {}): Path {
-  check.range("betaMin", betaMin, { min: 0 });
-  check.range("betaMax", betaMax, { above: 0, min: betaMin });
-  check.oneOf("prediction", prediction, predictions);
+export function vp(options: VpOptions = {}): Path {
+  const { prediction, logAlphaBar, beta } = betaLine(options);
   return {
     name: "vp",
     prediction,
     discrete: false,
     noiseTime: 1,
     dataTime: 0,
-    at(t) {
-      check.range("t", t, { min: 0, max: 1 });
-      return variancePreserving(0 - (t * t * (betaMax - betaMin)) / 2 - t * betaMin);
-    },
+    at: (t) => variancePreserving(logAlphaBar(t)),
+    slope: (t) => variancePreservingSlope(logAlphaBar(t), beta(t)),
     initialStd: () => 1,
+  };
+}
+
+/** log ᾱ(t) = −∫β and β(t) of the β that rises in a line from betaMin to betaMax. @throws EtalonError OUT_OF_RANGE: an option, a time outside [0, 1] */
+export function betaLine({ betaMin = 0.1, betaMax = 20, prediction = "epsilon" }: VpOptions) {
+  check.range("betaMin", betaMin, { min: 0 });
+  check.range("betaMax", betaMax, { above: 0, min: betaMin });
+  check.oneOf("prediction", prediction, predictions);
+  const inside = (t: number) => check.range("t", t, { min: 0, max: 1 });
+  return {
+    prediction,
+    beta: (t: number) => betaMin + inside(t) * (betaMax - betaMin),
+    logAlphaBar: (t: number) => 0 - (inside(t) * t * (betaMax - betaMin)) / 2 - t * betaMin,
   };
 }
