@@ -21,7 +21,7 @@ export interface DeisOptions {
 
 /**
  * One multistep step of the ODE from times[0] to s with ε̂ as a polynomial through the last outputs: x_s = (α_s/α_t) x + α_s ∫ ε̂ dρ, ρ = σ/α.
- * DEIS, and gDDIM's multistep predictor, which for isotropic paths are one.   docs/math.md §2; arXiv:2204.13902, eq. 14; gDDIM, arXiv:2206.05564, eq. 19
+ * DEIS, and gDDIM's multistep predictor, which for isotropic paths are one.   docs/math.md §2; arXiv:2204.13902; gDDIM, arXiv:2206.05564
  * @param times  the step's time, then those of earlier steps, newest first: rising    @param s  nearer the data
  * @returns a map whose `earlier` has order − 1 terms. From α_t = 0, and to σ_s = 0 but for "rho", it is the ODE step of order 1
  * @throws EtalonError OUT_OF_RANGE: an order above the number of times, times that do not rise; UNSUPPORTED: "time" on a discrete path without interpolation
@@ -37,7 +37,7 @@ export function deisStep(path: Path, times: readonly number[], s: number, option
 
 /**
  * A predictor–corrector step: `deisStep`, then once more with the output at the predicted state among those that the polynomial goes through, so that it
- * interpolates: gDDIM's corrector.   docs/math.md §2; arXiv:2206.05564, eq. 45 and algorithm 1
+ * interpolates: gDDIM's corrector.   docs/math.md §2; arXiv:2206.05564, algorithm 1
  * Order q uses q outputs in each half; the corrector of order 1 is not one, so `order` is 2 or 3. Two evaluations a step, one where σ_s = 0.
  * @returns `correct` is missing where σ_s = 0: no model is evaluated at the data
  */

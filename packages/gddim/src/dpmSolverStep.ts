@@ -27,7 +27,7 @@ export interface DpmSolverOptions {
 /**
  * One multistep DPM-Solver++ step from times[0] to s, at any noise level: x̂0 as a polynomial in log-SNR through the last outputs, the linear rest solved
  * exactly: mean = (σ_s/σ_t) e^{−η²h} x + α_s ∫_0^h (1 + η²) e^{−(1+η²)(h−u)} x̂0(u) du, std = σ_s √(1 − e^{−2η²h}), h the rise of log-SNR.
- * Order 1 is gDDIM at every η; η = 0 is DPM-Solver++, η = 1 SDE-DPM-Solver++.   docs/math.md §2; arXiv:2211.01095, eqs. 9–19; for other η, SA-Solver, arXiv:2309.05019
+ * Order 1 is gDDIM at every η; η = 0 is DPM-Solver++, η = 1 SDE-DPM-Solver++.   docs/math.md §2; arXiv:2211.01095, algorithm 2 and section 5; for other η, SA-Solver, arXiv:2309.05019
  * @param times  the step's time, then those of earlier steps, newest first: rising    @param s  nearer the data
  * @returns a map whose `earlier` has order − 1 terms. Where h is infinite (σ_s = 0, or α_t = 0) no polynomial helps: order 1
  * @throws EtalonError OUT_OF_RANGE: an order above the number of times, times that do not rise, eta negative; "noise" at σ_s = 0 or α_t = 0

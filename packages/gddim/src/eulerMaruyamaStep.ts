@@ -6,7 +6,7 @@ import type { StepMap } from "./StepMap.ts";
 
 /**
  * One Euler–Maruyama step of the reverse SDE with stochasticity η, on any path: x + (α' x̂0 + σ' ε̂)Δ − η² σ λ'Δ ε̂ + η σ √(2λ'Δ) z, Δ = s − t, slopes at t.
- * For comparison: it does not keep the marginals, gDDIM does.   docs/math.md §2; arXiv:2011.13456, eq. 6 and appendix D
+ * For comparison: it does not keep the marginals, gDDIM does.   docs/math.md §2; arXiv:2011.13456, eq. 6
  * On flow it is Flow-SDE with a = η√2. On a discrete path a slope is the difference to the timestep before.
  * @throws EtalonError OUT_OF_RANGE: eta negative; η > 0 where α_t = 0, since the score's weight is infinite there; UNSUPPORTED: a path without slopes
  */

@@ -4,6 +4,7 @@
  */
 export function betaQuantile(p: number, a: number): number {
   if (p <= 0 || p >= 1) return Math.min(1, Math.max(0, p));
+  if (p === 0.5) return p;
   if (p > 0.5) return 1 - betaQuantile(1 - p, a); // the law is symmetric, and the digits are near 0
   // In log x the distribution function is smooth down to 0: bisection there keeps relative digits.
   let [low, high] = [Math.log(p) / a - 40, Math.log(0.5)];

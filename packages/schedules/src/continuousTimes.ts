@@ -32,7 +32,7 @@ export function continuousTimes(path: Path, n: number, options: GridOptions): nu
       const even = path.dataTime + ((first - path.dataTime) * (n - i)) / n;
       return shift === 1 ? even : shiftTime(even, shift);
     }
-    const even = first + ((last - first) * i) / (n - 1);
+    const even = i === n - 1 ? last : first + ((last - first) * i) / (n - 1);
     return shift === 1 ? even : shiftTime(even, shift);
   });
   if (times.some((t, i) => i > 0 && !(t < times[i - 1]))) {

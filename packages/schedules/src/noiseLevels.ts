@@ -22,7 +22,7 @@ export function noiseLevels(spacing: NoiseSpacing, n: number, most: number, leas
 
 /** The noise levels σ/α of an Align Your Steps table for n steps: the table itself for ten, else log-linear in it, as its authors advise. */
 export function aysLevels(table: NonNullable<GridOptions["table"]>, n: number): readonly number[] {
-  const { sigmas } = aysTables[check.oneOf("table", table, Object.keys(aysTables) as (keyof typeof aysTables)[])];
+  const { sigmas } = aysTables[table];
   if (n === sigmas.length) return sigmas;
   return Array.from({ length: n }, (_, i) => {
     const place = n === 1 ? 0 : (i * (sigmas.length - 1)) / (n - 1);

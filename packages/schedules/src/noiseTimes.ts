@@ -1,5 +1,5 @@
 import { check } from "@etalon/errors";
-import { aysTables } from "./aysTables.ts";
+import { type AysTable, aysTables } from "./aysTables.ts";
 import { continuousTimes } from "./continuousTimes.ts";
 import { discreteTimes } from "./discreteTimes.ts";
 import { type GridOptions, type NoiseSpacing, noiseSpacings, plainSpacings } from "./GridOptions.ts";
@@ -15,7 +15,7 @@ export function noiseTimes(path: Path, n: number, options: GridOptions): number[
   const { spacing, table = "sd15", rho } = options;
   const endsAtData = path.at(path.dataTime).sigma === 0 || path.discrete;
   if (spacing === "ays") {
-    const { timesteps } = aysTables[table];
+    const { timesteps } = aysTables[check.oneOf("table", table, Object.keys(aysTables) as AysTable[])];
     const own = n === timesteps?.length && path.discrete && path.noiseTime === 999;
     const times = own ? [...timesteps] : aysLevels(table, n).map((ratio) => timeOf(path, published(path, ratio)));
     return [...times, path.dataTime];

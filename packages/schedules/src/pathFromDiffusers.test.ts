@@ -80,7 +80,55 @@ test.each([
   [() => pathFromDiffusers({ ...sd15, beta_schedule: "cosine" }), /^beta_schedule is "cosine"; allowed: linear, /],
   [() => pathFromDiffusers({ ...sd15, beta_start: "0.1" }), /^beta_start is "0.1"; allowed: a finite number\.$/],
   [() => pathFromDiffusers({ ...sd15, prediction_type: "eps" }), /^prediction_type is "eps"; allowed: /],
-  [() => pathFromDiffusers({ ...flux, shift_terminal: 0.1 }), /^shift_terminal is 0.1; allowed: null\.$/],
+  [() => pathFromDiffusers({ ...flux, invert_sigmas: true }), /^invert_sigmas is true; allowed: false\.$/],
+  [
+    () => timeGrid(pathFromDiffusers(flux), 4),
+    /^fluxTokens is undefined; allowed: the number of image tokens: this grid shifts by it\.$/,
+  ],
+  [
+    () => pathFromDiffusers({ _class_name: "EulerDiscreteScheduler", use_karras_sigmas: true, use_beta_sigmas: true }),
+    /^use_beta_sigmas is true; allowed: false beside use_karras_sigmas\.$/,
+  ],
+  [
+    () => pathFromDiffusers({ _class_name: "EulerDiscreteScheduler", interpolation_type: "log_linear" }),
+    /^interpolation_type is "log_linear"; allowed: "linear"\.$/,
+  ],
+  [
+    () => pathFromDiffusers({ _class_name: "UniPCMultistepScheduler", use_flow_sigmas: true }),
+    /^prediction_type is undefined; allowed: flow_prediction with use_flow_sigmas\.$/,
+  ],
+  [
+    () => pathFromDiffusers({ _class_name: "DPMSolverMultistepScheduler", prediction_type: "flow_prediction" }),
+    /^prediction_type is "flow_prediction"; allowed: epsilon, sample, v_prediction without use_flow_sigmas\.$/,
+  ],
+  [
+    () => pathFromDiffusers({ _class_name: "DPMSolverMultistepScheduler", algorithm_type: "dpmsolver" }),
+    /^final_sigmas_type is "zero"; allowed: sigma_min with algorithm_type dpmsolver\. A solver for the noise cannot end/,
+  ],
+  [
+    () => pathFromDiffusers({ _class_name: "UniPCMultistepScheduler", final_sigmas_type: "one" }),
+    /^final_sigmas_type is "one"; allowed: zero, sigma_min\.$/,
+  ],
+  [
+    () => pathFromDiffusers({ _class_name: "UniPCMultistepScheduler", beta_schedule: "sigmoid" }),
+    /^beta_schedule is "sigmoid"; allowed: linear, scaled_linear, squaredcos_cap_v2\. Only DDPMScheduler has sigmoid\.$/,
+  ],
+  [
+    () => pathFromDiffusers({ _class_name: "DPMSolverMultistepScheduler", use_karras_sigmas: "yes" }),
+    /^use_karras_sigmas is "yes"; allowed: true or false\.$/,
+  ],
+  [
+    () => pathFromDiffusers({ _class_name: "DPMSolverMultistepScheduler", solver_ordr: 2 }),
+    /^solver_ordr is 2; allowed: a field of DPMSolverMultistepScheduler\. Did you mean "solver_order"\?$/,
+  ],
+  [
+    () => pathFromDiffusers({ _class_name: "DDPMScheduler" }),
+    /^clip_sample is undefined; allowed: false, written out\.$/,
+  ],
+  [
+    () => pathFromDiffusers({ ...sd15, num_train_timesteps: "many" }),
+    /^num_train_timesteps is "many"; allowed: a finite number\.$/,
+  ],
   [() => gridFromDiffusers(flux), /^tokens is undefined; allowed: a whole number ≥ 1\. This scheduler shifts/],
   [() => gridFromDiffusers({ ...sd15, timestep_spacing: "log" }), /^timestep_spacing is "log"; allowed: /],
 ])("refuses: %#", (f, message) => {

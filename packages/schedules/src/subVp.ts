@@ -2,7 +2,7 @@ import type { Path } from "./Path.ts";
 import { betaLine, type VpOptions } from "./vp.ts";
 
 /**
- * The sub-variance-preserving path, t in [0, 1]: α = exp(−¼t²(β₁ − β₀) − ½tβ₀) as on VP, and σ = 1 − α².   docs/math.md §1; Song et al., arXiv:2011.13456, eq. 29
+ * The sub-variance-preserving path, t in [0, 1]: α = exp(−¼t²(β₁ − β₀) − ½tβ₀) as on VP, and σ = 1 − α².   docs/math.md §1; Song et al., arXiv:2011.13456, eq. 12
  * Its variance lies below VP's, the more the nearer to the data.
  */
 export function subVp(options: VpOptions = {}): Path {
