@@ -8,7 +8,7 @@ export interface Data {
 }
 
 /** The output of the exact model as k·x + l: E[ε | x] and E[x0 | x] of Gaussian data, in the path's prediction. */
-export function exactModel(prediction: Prediction, { alpha, sigma }: { alpha: number; sigma: number }, data: Data) {
+function exactModel(prediction: Prediction, { alpha, sigma }: { alpha: number; sigma: number }, data: Data) {
   const total = alpha ** 2 * data.variance + sigma ** 2;
   const eps = { k: sigma / total, l: (-sigma * alpha * data.mean) / total };
   const x0 = { k: (alpha * data.variance) / total, l: (sigma ** 2 * data.mean) / total };
