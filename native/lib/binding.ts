@@ -1,4 +1,5 @@
 import type { LightKernels } from "./tensor/LightKernels.ts";
+import type { RawHeavyKernels } from "./tensor/RawHeavyKernels.ts";
 
 /**
  * The one typed picture of the raw addon; the portable form has the same shape. Arguments are taken as checked (the face does that), results go into the
@@ -23,6 +24,8 @@ export interface Binding {
   info(): { name: string; threads: number; available: string[] };
   /** Tensors' memory and light kernels; not in the portable form. */
   light?: LightKernels;
+  /** The heavy kernels of tensors; not in the portable form. */
+  heavy?: RawHeavyKernels;
 }
 
 export interface RawPolicy {

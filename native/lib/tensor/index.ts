@@ -1,2 +1,12 @@
-export type * from "./HeavyKernels.ts";
+export type { Activation } from "./Activation.ts";
+export type { Attention, AttentionGradients, Heads } from "./attention.ts";
+export type { Conv2d, Conv2dFilterGradient, Conv2dInputGradient, ConvSizes } from "./convolution.ts";
+export type { GatedResidual, GatedResidualGradients } from "./gatedResidual.ts";
+export { type HeavyKernels, heavyKernels } from "./HeavyKernels.ts";
 export { type LightArray, type LightKernels, lightKernels, reductions } from "./LightKernels.ts";
+export type { LayerNorm, LayerNormGradients } from "./layerNorm.ts";
+export type { AdamWUpdate } from "./optimiser.ts";
+export type { GroupNorm, GroupNormGradients, RmsNorm, RmsNormGradients } from "./otherNorms.ts";
+export type { Gemm, LinearGradients } from "./products.ts";
+export type { Rows } from "./Rows.ts";
+export type { Geglu, GegluGradients, Rope } from "./rope.ts";

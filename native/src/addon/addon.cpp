@@ -2,6 +2,7 @@
 // The face has checked types and lengths before it comes here; what is checked again is what would crash. Calls run on the caller's thread.
 #include "addon/instance.h"
 #include "addon/tensor.h"
+#include "addon/tensor_heavy.h"
 
 #include <string>
 #include <vector>
@@ -161,6 +162,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   etalon::addon::init_tensor_memory(env, light);
   etalon::addon::init_tensor_light(env, light);
   exports.Set("light", light);
+  exports.Set("heavy", etalon::addon::tensor_heavy(env));
   return exports;
 }
 }  // namespace

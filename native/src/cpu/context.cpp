@@ -85,7 +85,7 @@ etalon_status etalon_context_create(etalon_context** ctx) {
       if (*end || threads < 1 || threads > 1024)
         return cpu::refuse_create("ETALON_NUM_THREADS is \"" + std::string(asked) + "\"; allowed: a whole number from 1 to 1024");
     }
-    *ctx = new etalon_context{kernels, static_cast<int>(threads < 1024 ? threads : 1024), "", {}, {}};
+    *ctx = new etalon_context{kernels, static_cast<int>(threads < 1024 ? threads : 1024), "", {}, {}, {}};
     return ETALON_OK;
   } catch (...) {
     return ETALON_OUT_OF_MEMORY;

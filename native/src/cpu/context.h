@@ -10,12 +10,14 @@
 #include "cpu/kernels.h"
 #include "cpu/pool.h"
 #include "etalon/etalon.h"
+#include "tensor/arena.h"
 
 struct etalon_context {
   const etalon::cpu::Kernels* kernels;
   int threads;
   std::string error;
   std::vector<double> squares, shifts;   // chunk sums; kept from call to call
+  etalon::tensor::Arena arena;           // working memory of tensor calls
 };
 
 namespace etalon::cpu {

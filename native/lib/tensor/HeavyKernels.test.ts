@@ -1,0 +1,241 @@
+import { EtalonError } from "@etalon/errors";
+import { describe, expect, test } from "vitest";
+import { backend } from "../backend.ts";
+import { type Gemm, type Heads, type HeavyKernels, heavyKernels } from "./index.ts";
+
+const native = backend().name !== "portable";
+const kernels = heavyKernels() as HeavyKernels;
+
+const values = (length: number, seed: number): Float32Array =>
+  Float32Array.from({ length }, (_, i) => Math.sin(12.9898 * (i + 1) + 78.233 * seed));
+const close = (actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance = 1e-5) => {
+  expect(actual.length).toBe(expected.length);
+  for (let i = 0; i < expected.length; i++) expect(Math.abs(actual[i] - expected[i])).toBeLessThan(tolerance);
+};
+
+test("there are none in the portable form, and some in any other", () => {
+  expect(heavyKernels() !== undefined).toBe(native);
+});
+
+/** The C++ tests have the mathematics; here is what the border adds: numbers in their places, defaults, windows, refusals. */
+describe.runIf(native)("the border", () => {
+  test("gemm: offsets, leading dimensions, a batch, a bias, an activation and what goes into it", () => {
+    const [m, n, k] = [3, 5, 4];
+    const a = values(60, 1);
+    const b = values(60, 2);
+    const bias = values(n, 3);
+    const c = new Float32Array(50).fill(9);
+    const preactivation = new Float32Array(50);
+    const at = { aOffset: 2, lda: 6, aStride: 20, bOffset: 1, ldb: 7, bStride: 0, cOffset: 3, ldc: 6, cStride: 20 };
+    kernels.gemm({ a, b, c, m, n, k, batch: 2, ...at, bias, activation: "relu", preactivation });
+    for (let t = 0; t < 2; t++) {
+      for (let i = 0; i < m; i++) {
+        for (let j = 0; j < n; j++) {
+          let sum = bias[j];
+          for (let p = 0; p < k; p++) sum += a[2 + 20 * t + 6 * i + p] * b[1 + 7 * p + j];
+          expect(c[3 + 20 * t + 6 * i + j]).toBeCloseTo(Math.max(sum, 0), 5);
+          expect(preactivation[3 + 20 * t + 6 * i + j]).toBeCloseTo(sum, 5);
+        }
+      }
+    }
+    expect([c[0], c[2], c[8], c[49]]).toEqual([9, 9, 9, 9]);
+  });
+
+  test("gemm: both transposes, and c += ", () => {
+    const c = Float32Array.of(1, 1, 1, 1);
+    const a = Float32Array.of(1, 2, 3, 4, 5, 6);
+    kernels.gemm({ a, b: a, c, m: 2, n: 2, k: 3, transposeA: true, transposeB: true, accumulate: true });
+    expect([...c]).toEqual([1 + 22, 1 + 49, 1 + 28, 1 + 64]);
+  });
+
+  test("linearGradients: those that are asked for", () => {
+    const [rows, inputs, outputs] = [3, 2, 4];
+    const [x, w, dy] = [values(rows * inputs, 1), values(inputs * outputs, 2), values(rows * outputs, 3)];
+    const dx = new Float32Array(rows * inputs);
+    const dw = new Float32Array(inputs * outputs);
+    const db = new Float32Array(outputs);
+    kernels.linearGradients({ rows, inputs, outputs, dy, x, w, dx, dw, db });
+    const plain = new Float32Array(rows * inputs);
+    kernels.gemm({ a: dy, b: w, c: plain, m: rows, n: inputs, k: outputs, transposeB: true });
+    close(dx, plain);
+    const alone = new Float32Array(outputs);
+    kernels.linearGradients({ rows, inputs, outputs, dy, db: alone });
+    expect([...alone]).toEqual([...db]);
+    close(
+      db,
+      [0, 1, 2, 3].map((j) => dy[j] + dy[4 + j] + dy[8 + j]),
+    );
+    close(dw.subarray(0, 1), [x[0] * dy[0] + x[2] * dy[4] + x[4] * dy[8]]);
+  });
+
+  test("attention: heads inside a qkv row; its gradients come back into one", () => {
+    const [batch, heads, n, d] = [2, 3, 5, 4];
+    const qkv = values(batch * n * 3 * heads * d, 1);
+    const row = 3 * heads * d;
+    const part = (data: Float32Array, i: number): Heads => ({
+      data,
+      offset: i * heads * d,
+      batch: n * row,
+      head: d,
+      row,
+    });
+    const whole = (data: Float32Array): Heads => ({ data, batch: n * heads * d, head: d, row: heads * d });
+    const out = new Float32Array(batch * n * heads * d);
+    const logSumExp = new Float32Array(batch * heads * n);
+    const forward = {
+      batch,
+      heads,
+      queries: n,
+      keys: n,
+      depth: d,
+      q: part(qkv, 0),
+      k: part(qkv, 1),
+      v: part(qkv, 2),
+      out: whole(out),
+      logSumExp,
+    };
+    kernels.attention(forward);
+    const loss = (): number => {
+      kernels.attention(forward);
+      return out.reduce((sum, value, i) => sum + value * weight[i], 0);
+    };
+    const weight = values(out.length, 2);
+    const d_qkv = new Float32Array(qkv.length);
+    const gradients = { dq: part(d_qkv, 0), dk: part(d_qkv, 1), dv: part(d_qkv, 2) };
+    kernels.attentionGradients({ ...forward, dOut: whole(weight), ...gradients });
+    for (const i of [0, 7, 13, 50, 131, qkv.length - 1]) {
+      const kept = qkv[i];
+      qkv[i] = kept + 0.01;
+      const above = loss();
+      qkv[i] = kept - 0.01;
+      const below = loss();
+      qkv[i] = kept;
+      expect(d_qkv[i]).toBeCloseTo((above - below) / 0.02, 3);
+    }
+  });
+
+  test("layerNorm with parts of one row as scale and shift; gatedResidual", () => {
+    const [batch, rows, d] = [2, 3, 4];
+    const x = values(batch * rows * d, 1);
+    const modulation = values(batch * 3 * d, 2);
+    const part = (data: Float32Array, i: number) => ({ data, offset: i * d, stride: 3 * d });
+    const y = new Float32Array(x.length);
+    const [mean, rstd] = [new Float32Array(6), new Float32Array(6)];
+    kernels.layerNorm({
+      batch,
+      rows,
+      d,
+      epsilon: 1e-6,
+      x,
+      y,
+      scale: part(modulation, 1),
+      shift: part(modulation, 0),
+      mean,
+      rstd,
+    });
+    x.forEach((value, i) => {
+      const at = Math.floor(i / (rows * d)) * 3 * d + (i % d);
+      const r = Math.floor(i / d);
+      expect(y[i]).toBeCloseTo((value - mean[r]) * rstd[r] * (1 + modulation[at + d]) + modulation[at], 5);
+    });
+    const dModulation = new Float32Array(modulation.length);
+    kernels.layerNormGradients({
+      batch,
+      rows,
+      d,
+      x,
+      mean,
+      rstd,
+      dy: y,
+      dScale: part(dModulation, 1),
+      dShift: part(dModulation, 0),
+    });
+    expect(dModulation[0]).toBeCloseTo(y[0] + y[4] + y[8], 5);
+    const out = new Float32Array(x.length);
+    kernels.gatedResidual({ batch, rows, d, x, y, gate: part(modulation, 2), out });
+    expect(out[13]).toBeCloseTo(x[13] + y[13] * modulation[3 * d + 2 * d + 1], 5);
+    const dGate = new Float32Array(batch * d);
+    const dy = new Float32Array(x.length);
+    kernels.gatedResidualGradients({
+      batch,
+      rows,
+      d,
+      dOut: x,
+      y,
+      gate: part(modulation, 2),
+      dy,
+      dGate: { data: dGate, stride: d },
+    });
+    expect(dGate[5]).toBeCloseTo(x[13] * y[13] + x[17] * y[17] + x[21] * y[21], 5);
+    expect(dy[13]).toBeCloseTo(x[13] * modulation[3 * d + 2 * d + 1], 5);
+  });
+
+  test("adamw, globalNorm, scale and ema on lists", () => {
+    const parameters = [Float32Array.of(1, 2), new Float32Array(0), Float32Array.of(3)];
+    const gradients = [Float32Array.of(3, -4), new Float32Array(0), Float32Array.of(12)];
+    const zeros = () => parameters.map(({ length }) => new Float32Array(length));
+    expect(kernels.globalNorm(gradients)).toBeCloseTo(13, 12);
+    const settings = { step: 1, learningRate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.5 };
+    kernels.adamw({ parameters, gradients, first: zeros(), second: zeros(), ...settings });
+    close(parameters[0], [0.95 * 1 - 0.1, 0.95 * 2 + 0.1]);
+    close(parameters[2], [0.95 * 3 - 0.1]);
+    kernels.scale(gradients, 0.5);
+    expect([...gradients[0], ...gradients[2]]).toEqual([1.5, -2, 6]);
+    const averages = zeros();
+    kernels.ema(averages, gradients, 0.75);
+    expect([...averages[0], ...averages[2]]).toEqual([0.375, -0.5, 1.5]);
+  });
+
+  const gemm: Gemm = { a: values(6, 1), b: values(6, 2), c: new Float32Array(4), m: 2, n: 2, k: 3 };
+  test.each<[string, () => void, string]>([
+    [
+      "a short array",
+      () => kernels.gemm({ ...gemm, c: new Float32Array(3) }),
+      "length of c is 3; allowed: at least 4.",
+    ],
+    ["an offset past the end", () => kernels.gemm({ ...gemm, aOffset: 1 }), "length of a is 6; allowed: at least 7."],
+    [
+      "a size that is no whole number",
+      () => kernels.gemm({ ...gemm, m: 1.5 }),
+      "m is 1.5; allowed: a whole number from 0 to 2^53 − 1.",
+    ],
+    [
+      "NaN as a size",
+      () => kernels.gemm({ ...gemm, k: Number.NaN }),
+      "k is NaN; allowed: a whole number from 0 to 2^53 − 1.",
+    ],
+    [
+      "a size beyond all memory",
+      () => kernels.gemm({ ...gemm, m: 2 ** 40 }),
+      "length of a is 6; allowed: at least 3298534883328.",
+    ],
+    ["a leading dimension less than a row", () => kernels.gemm({ ...gemm, ldc: 1 }), "ldc is less than n."],
+    [
+      "another kind of array",
+      () => kernels.gemm({ ...gemm, a: new Float64Array(6) as never }),
+      "a is 0; allowed: a Float32Array.",
+    ],
+    [
+      "lists of different lengths",
+      () => kernels.ema([gemm.a], [gemm.a, gemm.b], 0.5),
+      "length of values is 2; allowed: 1.",
+    ],
+    [
+      "arrays of different lengths",
+      () => kernels.ema([gemm.a], [gemm.c], 0.5),
+      "length of values[0] is 4; allowed: 6.",
+    ],
+    ["a decay above 1", () => kernels.ema([], [], 2), "decay is outside [0, 1]."],
+  ])("%s is an EtalonError, and nothing is written", (_, run, message) => {
+    const before = [...gemm.c];
+    let error: unknown;
+    try {
+      run();
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(EtalonError.is(error)).toBe(true);
+    expect((error as Error).message).toBe(message);
+    expect([...gemm.c]).toEqual(before);
+  });
+});

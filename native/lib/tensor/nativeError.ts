@@ -1,0 +1,22 @@
+import { type ErrorCode, EtalonError } from "@etalon/errors";
+
+/** What the addon throws: the C library's status, and where an argument is at fault its name, value and what is allowed. */
+interface AddonError extends Error {
+  code?: string;
+  argument?: string;
+  value?: unknown;
+  allowed?: string;
+}
+
+/**
+ * Runs a call into the addon; its errors become EtalonErrors.
+ * @throws EtalonError BAD_SHAPE: an array is too short for the sizes; BAD_TYPE, OUT_OF_RANGE: an argument makes no sense; OUT_OF_MEMORY; NATIVE: the library failed
+ */
+export function asEtalonError(error: unknown): unknown {
+  if (!(error instanceof Error) || EtalonError.is(error)) return error;
+  const { code, argument, value, allowed, message } = error as AddonError;
+  if (argument !== undefined) return new EtalonError(code as ErrorCode, { argument, value, allowed }, { cause: error });
+  if (code === "ETALON_INVALID_ARGUMENT")
+    return new EtalonError("OUT_OF_RANGE", {}, { message: `${message}.`, cause: error });
+  return new EtalonError("NATIVE", {}, { message: `The native library failed: ${message}.`, cause: error });
+}

@@ -1,0 +1,384 @@
+// The heavy tensor kernels as JavaScript functions; lib/tensor/RawHeavyKernels.ts is their typed picture, and the files beside it write the numbers that are read
+// here. What would crash is checked here: kinds, and whether every window lies inside its array. Plain N-API: a call takes a fraction of a microsecond.
+#include "addon/tensor_heavy.h"
+
+#include <etalon/etalon_tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace etalon::addon {
+namespace {
+using Wide = __int128;   // sizes are at most 2^53: no product of two overflows
+
+struct Fault {
+  const char* code;   // of an EtalonError
+  std::string argument, allowed;
+  double value;
+};
+
+/** One call: its arrays by index, its numbers one after the other. */
+class Call {
+ public:
+  static constexpr size_t kMost = 16;
+  Call(napi_env env, napi_callback_info info) : env_(env) {
+    if (napi_get_cb_info(env, info, &count_, values_, nullptr, nullptr) != napi_ok || count_ > kMost) throw Fault{"BAD_TYPE", "arguments", "those of the kernel", 0};
+    void* instance = nullptr;
+    napi_get_instance_data(env, &instance);
+    ctx_ = static_cast<Instance*>(instance)->context(Napi::Env(env));
+  }
+  etalon_context* context() const { return ctx_; }
+  napi_value value(size_t index) const { return values_[index]; }
+
+  /** Argument 0 holds the numbers. */
+  void open_numbers(int64_t count) {
+    napi_typedarray_type type;
+    size_t length = 0;
+    void* data = nullptr;
+    if (napi_get_typedarray_info(env_, values_[0], &type, &length, &data, nullptr, nullptr) != napi_ok || type != napi_float64_array || length < static_cast<size_t>(count))
+      throw Fault{"BAD_TYPE", "numbers", "a Float64Array of " + std::to_string(count), static_cast<double>(length)};
+    next_ = static_cast<const double*>(data);
+  }
+  double number() { return *next_++; }
+  bool flag() { return number() != 0; }
+  int64_t size(const char* name) {
+    const double value = number();
+    if (!(value >= 0 && value <= 9007199254740991.0) || value != static_cast<double>(static_cast<int64_t>(value)))
+      throw Fault{"OUT_OF_RANGE", name, "a whole number from 0 to 2^53 − 1", value};
+    return static_cast<int64_t>(value);
+  }
+  void skip(int count) { next_ += count; }
+
+  bool given(size_t index) const {
+    napi_valuetype type;
+    return index < count_ && napi_typeof(env_, values_[index], &type) == napi_ok && type != napi_null && type != napi_undefined;
+  }
+  /** Elements [offset, end) of an array; null where it is not given. */
+  float* floats(size_t index, const char* name, int64_t offset, Wide end) const { return given(index) ? floats_of(values_[index], name, offset, end) : nullptr; }
+  float* floats(size_t index, const char* name, Wide end) const { return floats(index, name, 0, end); }
+  /** One that must be there. */
+  float* needed(size_t index, const char* name, int64_t offset, Wide end) const {
+    if (!given(index)) throw Fault{"BAD_TYPE", name, "a Float32Array", 0};
+    return floats_of(values_[index], name, offset, end);
+  }
+  float* needed(size_t index, const char* name, Wide end) const { return needed(index, name, 0, end); }
+
+  /** A list of float arrays, their lengths taken or compared. */
+  std::vector<float*> list(size_t index, const char* name, std::vector<int64_t>& lengths, bool compare) const {
+    uint32_t count = 0;
+    if (napi_get_array_length(env_, values_[index], &count) != napi_ok) throw Fault{"BAD_TYPE", name, "an array of Float32Arrays", 0};
+    if (compare && count != lengths.size()) throw Fault{"BAD_SHAPE", std::string("length of ") + name, std::to_string(lengths.size()), static_cast<double>(count)};
+    std::vector<float*> arrays(count);
+    if (!compare) lengths.resize(count);
+    for (uint32_t i = 0; i < count; ++i) {
+      napi_handle_scope scope;
+      napi_open_handle_scope(env_, &scope);
+      napi_value element;
+      napi_get_element(env_, values_[index], i, &element);
+      const std::string one = std::string(name) + "[" + std::to_string(i) + "]";
+      int64_t length = 0;
+      arrays[i] = memory(element, one.c_str(), length);
+      napi_close_handle_scope(env_, scope);
+      if (!compare)
+        lengths[i] = length;
+      else if (length != lengths[i])
+        throw Fault{"BAD_SHAPE", "length of " + one, std::to_string(lengths[i]), static_cast<double>(length)};
+    }
+    return arrays;
+  }
+
+  void settle(etalon_status status) const {
+    if (status != ETALON_OK) throw Instance::failure(Napi::Env(env_), status, etalon_last_error(ctx_));
+  }
+
+ private:
+  float* memory(napi_value value, const char* name, int64_t& length) const {
+    napi_typedarray_type type;
+    size_t count = 0;
+    void* data = nullptr;
+    if (napi_get_typedarray_info(env_, value, &type, &count, &data, nullptr, nullptr) != napi_ok || type != napi_float32_array)
+      throw Fault{"BAD_TYPE", name, "a Float32Array", 0};
+    length = static_cast<int64_t>(count);
+    static float empty;
+    return count ? static_cast<float*>(data) : &empty;
+  }
+  float* floats_of(napi_value value, const char* name, int64_t offset, Wide end) const {
+    int64_t length = 0;
+    float* const data = memory(value, name, length);
+    if (end > length) throw Fault{"BAD_SHAPE", std::string("length of ") + name, "at least " + std::to_string(static_cast<int64_t>(end < INT64_MAX ? end : INT64_MAX)), static_cast<double>(length)};
+    return offset < length ? data + offset : data;   // an empty window may begin anywhere
+  }
+
+  napi_env env_;
+  size_t count_ = kMost;
+  napi_value values_[kMost];
+  etalon_context* ctx_ = nullptr;
+  const double* next_ = nullptr;
+};
+
+/** Where a window of `matrices` times [rows, columns] ends. */
+Wide end_of(int64_t offset, int64_t matrices, int64_t stride, int64_t rows, int64_t ld, int64_t columns) {
+  if (matrices == 0 || rows == 0 || columns == 0) return 0;
+  return Wide(offset) + Wide(matrices - 1) * stride + Wide(rows - 1) * ld + columns;
+}
+
+void gemm(Call& call) {
+  call.open_numbers(17);
+  etalon_gemm_args args = ETALON_GEMM_ARGS_INIT;
+  args.m = call.size("m"), args.n = call.size("n"), args.k = call.size("k"), args.batch = call.size("batch");
+  args.transpose_a = call.flag(), args.transpose_b = call.flag();
+  args.activation = static_cast<etalon_activation>(static_cast<int>(call.number()));
+  args.accumulate = call.flag();
+  const int64_t aOffset = call.size("aOffset");
+  args.lda = call.size("lda"), args.stride_a = call.size("aStride");
+  const int64_t bOffset = call.size("bOffset");
+  args.ldb = call.size("ldb"), args.stride_b = call.size("bStride");
+  const int64_t cOffset = call.size("cOffset");
+  args.ldc = call.size("ldc"), args.stride_c = call.size("cStride");
+  const auto& [m, n, k] = std::tie(args.m, args.n, args.k);
+  const bool any = m && n;
+  args.a = call.needed(1, "a", aOffset, any ? end_of(aOffset, args.batch, args.stride_a, args.transpose_a ? k : m, args.lda, args.transpose_a ? m : k) : 0);
+  args.b = call.needed(2, "b", bOffset, any ? end_of(bOffset, args.batch, args.stride_b, args.transpose_b ? n : k, args.ldb, args.transpose_b ? k : n) : 0);
+  const Wide end = end_of(cOffset, args.batch, args.stride_c, m, args.ldc, n);
+  args.c = call.needed(3, "c", cOffset, end);
+  args.bias = call.floats(4, "bias", n);
+  args.preactivation = call.floats(5, "preactivation", cOffset, end);
+  call.settle(etalon_gemm(call.context(), &args));
+}
+
+void linear_gradients(Call& call) {
+  call.open_numbers(12);
+  etalon_linear_gradients_args args = ETALON_LINEAR_GRADIENTS_ARGS_INIT;
+  args.rows = call.size("rows"), args.inputs = call.size("inputs"), args.outputs = call.size("outputs");
+  args.activation = static_cast<etalon_activation>(static_cast<int>(call.number()));
+  args.accumulate_dx = call.flag(), args.accumulate = call.flag();
+  const int64_t dyOffset = call.size("dyOffset");
+  args.lddy = call.size("lddy");
+  const int64_t xOffset = call.size("xOffset");
+  args.ldx = call.size("ldx");
+  const int64_t dxOffset = call.size("dxOffset");
+  args.lddx = call.size("lddx");
+  args.dy = call.needed(1, "dy", dyOffset, end_of(dyOffset, 1, 0, args.rows, args.lddy, args.outputs));
+  args.x = call.floats(2, "x", xOffset, end_of(xOffset, 1, 0, args.rows, args.ldx, args.inputs));
+  args.w = call.floats(3, "w", Wide(args.inputs) * args.outputs);
+  args.preactivation = call.floats(4, "preactivation", Wide(args.rows) * args.outputs);
+  args.dx = call.floats(5, "dx", dxOffset, end_of(dxOffset, 1, 0, args.rows, args.lddx, args.inputs));
+  args.dw = call.floats(6, "dw", Wide(args.inputs) * args.outputs);
+  args.db = call.floats(7, "db", args.outputs);
+  call.settle(etalon_linear_gradients(call.context(), &args));
+}
+
+/** A tensor [batch, heads, rows, d] by its offset and strides, which are the next numbers. */
+template <typename Heads>
+Heads heads_of(Call& call, size_t index, const char* name, const etalon_attention_args& args, int64_t rows, int64_t d) {
+  const int64_t offset = call.size(name), batch = call.size(name), head = call.size(name), row = call.size(name);
+  const Wide end = args.batch && args.heads && rows && d ? Wide(offset) + Wide(args.batch - 1) * batch + Wide(args.heads - 1) * head + Wide(rows - 1) * row + d : 0;
+  return {call.needed(index, name, offset, end), batch, head, row};
+}
+
+etalon_attention_args attention_of(Call& call) {
+  etalon_attention_args args = ETALON_ATTENTION_ARGS_INIT;
+  args.batch = call.size("batch"), args.heads = call.size("heads"), args.queries = call.size("queries"), args.keys = call.size("keys");
+  args.depth = call.size("depth"), args.width = call.size("width");
+  args.scale = static_cast<float>(call.number());
+  args.causal = call.flag();
+  args.q = heads_of<etalon_heads>(call, 1, "q", args, args.queries, args.depth);
+  args.k = heads_of<etalon_heads>(call, 2, "k", args, args.keys, args.depth);
+  args.v = heads_of<etalon_heads>(call, 3, "v", args, args.keys, args.width);
+  if (call.given(4))
+    args.bias = heads_of<etalon_heads>(call, 4, "bias", args, args.queries, args.keys);
+  else
+    call.skip(4);
+  args.out = heads_of<etalon_heads_out>(call, 5, "out", args, args.queries, args.width);
+  args.log_sum_exp = call.floats(6, "logSumExp", Wide(args.batch) * args.heads * args.queries);
+  return args;
+}
+
+void attention(Call& call) {
+  call.open_numbers(28);
+  const etalon_attention_args args = attention_of(call);
+  call.settle(etalon_attention(call.context(), &args));
+}
+
+void attention_gradients(Call& call) {
+  call.open_numbers(44);
+  const etalon_attention_args forward = attention_of(call);
+  etalon_attention_gradients_args args = ETALON_ATTENTION_GRADIENTS_ARGS_INIT;
+  args.d_out = heads_of<etalon_heads>(call, 7, "dOut", forward, forward.queries, forward.width);
+  args.dq = heads_of<etalon_heads_out>(call, 8, "dq", forward, forward.queries, forward.depth);
+  args.dk = heads_of<etalon_heads_out>(call, 9, "dk", forward, forward.keys, forward.depth);
+  args.dv = heads_of<etalon_heads_out>(call, 10, "dv", forward, forward.keys, forward.width);
+  call.settle(etalon_attention_gradients(call.context(), &forward, &args));
+}
+
+/** A row of d a batch by its offset and stride, which are the next numbers; null data where it is not given. */
+template <typename Rows>
+Rows rows_of(Call& call, size_t index, const char* name, int64_t batch, int64_t d) {
+  const int64_t offset = call.size(name), stride = call.size(name);
+  return {call.floats(index, name, offset, end_of(offset, 1, 0, batch, stride, d)), stride};
+}
+
+void layer_norm(Call& call) {
+  call.open_numbers(8);
+  etalon_layer_norm_args args = ETALON_LAYER_NORM_ARGS_INIT;
+  args.batch = call.size("batch"), args.rows = call.size("rows"), args.d = call.size("d");
+  args.epsilon = static_cast<float>(call.number());
+  const Wide rows = Wide(args.batch) * args.rows, elements = rows * args.d;
+  args.x = call.needed(1, "x", elements);
+  args.y = call.needed(2, "y", elements);
+  args.gain = call.floats(3, "gain", args.d);
+  args.bias = call.floats(4, "bias", args.d);
+  args.scale = rows_of<etalon_rows>(call, 5, "scale", args.batch, args.d);
+  args.shift = rows_of<etalon_rows>(call, 6, "shift", args.batch, args.d);
+  args.mean = call.floats(7, "mean", rows);
+  args.rstd = call.floats(8, "rstd", rows);
+  call.settle(etalon_layer_norm(call.context(), &args));
+}
+
+void layer_norm_gradients(Call& call) {
+  call.open_numbers(9);
+  etalon_layer_norm_gradients_args args = ETALON_LAYER_NORM_GRADIENTS_ARGS_INIT;
+  args.batch = call.size("batch"), args.rows = call.size("rows"), args.d = call.size("d");
+  const Wide rows = Wide(args.batch) * args.rows, elements = rows * args.d;
+  args.x = call.needed(1, "x", elements);
+  args.mean = call.needed(2, "mean", rows);
+  args.rstd = call.needed(3, "rstd", rows);
+  args.dy = call.needed(4, "dy", elements);
+  args.gain = call.floats(5, "gain", args.d);
+  args.bias = call.floats(6, "bias", args.d);
+  args.scale = rows_of<etalon_rows>(call, 7, "scale", args.batch, args.d);
+  args.dx = call.floats(8, "dx", elements);
+  args.d_gain = call.floats(9, "dGain", args.d);
+  args.d_bias = call.floats(10, "dBias", args.d);
+  args.d_scale = rows_of<etalon_rows_out>(call, 11, "dScale", args.batch, args.d);
+  args.d_shift = rows_of<etalon_rows_out>(call, 12, "dShift", args.batch, args.d);
+  call.settle(etalon_layer_norm_gradients(call.context(), &args));
+}
+
+void gated_residual(Call& call) {
+  call.open_numbers(5);
+  etalon_gated_residual_args args = ETALON_GATED_RESIDUAL_ARGS_INIT;
+  args.batch = call.size("batch"), args.rows = call.size("rows"), args.d = call.size("d");
+  const Wide elements = Wide(args.batch) * args.rows * args.d;
+  args.x = call.needed(1, "x", elements);
+  args.y = call.needed(2, "y", elements);
+  args.gate = rows_of<etalon_rows>(call, 3, "gate", args.batch, args.d);
+  args.out = call.needed(4, "out", elements);
+  call.settle(etalon_gated_residual(call.context(), &args));
+}
+
+void gated_residual_gradients(Call& call) {
+  call.open_numbers(7);
+  etalon_gated_residual_gradients_args args = ETALON_GATED_RESIDUAL_GRADIENTS_ARGS_INIT;
+  args.batch = call.size("batch"), args.rows = call.size("rows"), args.d = call.size("d");
+  const Wide elements = Wide(args.batch) * args.rows * args.d;
+  args.d_out = call.needed(1, "dOut", elements);
+  args.y = call.needed(2, "y", elements);
+  args.gate = rows_of<etalon_rows>(call, 3, "gate", args.batch, args.d);
+  args.dy = call.floats(4, "dy", elements);
+  args.d_gate = rows_of<etalon_rows_out>(call, 5, "dGate", args.batch, args.d);
+  call.settle(etalon_gated_residual_gradients(call.context(), &args));
+}
+
+void adamw(Call& call) {
+  call.open_numbers(7);
+  etalon_adamw_args args = ETALON_ADAMW_ARGS_INIT;
+  args.step = call.size("step");
+  args.learning_rate = call.number(), args.beta1 = call.number(), args.beta2 = call.number(), args.epsilon = call.number(), args.weight_decay = call.number();
+  args.gradient_scale = call.number();
+  std::vector<int64_t> lengths;
+  const std::vector<float*> parameters = call.list(1, "parameters", lengths, false), gradients = call.list(2, "gradients", lengths, true);
+  const std::vector<float*> first = call.list(3, "first", lengths, true), second = call.list(4, "second", lengths, true);
+  args.count = static_cast<int64_t>(lengths.size()), args.lengths = lengths.data();
+  args.parameters = parameters.data(), args.gradients = gradients.data(), args.first = first.data(), args.second = second.data();
+  call.settle(etalon_adamw(call.context(), &args));
+}
+
+double number_at(const Call& call, napi_env env, size_t index, const char* name) {
+  double value = 0;
+  if (napi_get_value_double(env, call.value(index), &value) != napi_ok) throw Fault{"BAD_TYPE", name, "a number", 0};
+  return value;
+}
+
+napi_value global_norm(Call& call, napi_env env) {
+  std::vector<int64_t> lengths;
+  const std::vector<float*> arrays = call.list(0, "arrays", lengths, false);
+  double norm = 0;
+  call.settle(etalon_global_norm(call.context(), static_cast<int64_t>(lengths.size()), arrays.data(), lengths.data(), &norm));
+  napi_value result;
+  napi_create_double(env, norm, &result);
+  return result;
+}
+
+napi_value scale(Call& call, napi_env env) {
+  std::vector<int64_t> lengths;
+  const std::vector<float*> arrays = call.list(0, "arrays", lengths, false);
+  call.settle(etalon_scale(call.context(), static_cast<int64_t>(lengths.size()), arrays.data(), lengths.data(), number_at(call, env, 1, "factor")));
+  return nullptr;
+}
+
+napi_value ema(Call& call, napi_env env) {
+  std::vector<int64_t> lengths;
+  const std::vector<float*> averages = call.list(0, "averages", lengths, false), values = call.list(1, "values", lengths, true);
+  call.settle(etalon_ema(call.context(), static_cast<int64_t>(lengths.size()), averages.data(), values.data(), lengths.data(), number_at(call, env, 2, "decay")));
+  return nullptr;
+}
+
+void throw_fault(napi_env env, const Fault& fault) {
+  Napi::Error error = Napi::Error::New(Napi::Env(env), fault.argument + " is not " + fault.allowed);
+  error.Set("code", fault.code);
+  error.Set("argument", fault.argument);
+  error.Set("value", fault.value);
+  error.Set("allowed", fault.allowed);
+  error.ThrowAsJavaScriptException();
+}
+
+/** A kernel as N-API calls it; nothing is thrown across. */
+template <typename Body>
+napi_value guarded(napi_env env, napi_callback_info info, Body&& body) {
+  try {
+    Call call(env, info);
+    return body(call);
+  } catch (const Fault& fault) {
+    throw_fault(env, fault);
+  } catch (const Napi::Error& error) {
+    error.ThrowAsJavaScriptException();
+  } catch (const std::exception& error) {
+    Napi::Error::New(Napi::Env(env), error.what()).ThrowAsJavaScriptException();
+  }
+  return nullptr;
+}
+template <void (*Body)(Call&)>
+napi_value entry(napi_env env, napi_callback_info info) {
+  return guarded(env, info, [](Call& call) -> napi_value { return Body(call), nullptr; });
+}
+template <napi_value (*Body)(Call&, napi_env)>
+napi_value entry_with_result(napi_env env, napi_callback_info info) {
+  return guarded(env, info, [env](Call& call) { return Body(call, env); });
+}
+}  // namespace
+
+Napi::Object tensor_heavy(Napi::Env env) {
+  Napi::Object kernels = Napi::Object::New(env);
+  const auto add = [&](const char* name, napi_callback callback) {
+    napi_value function;
+    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function) != napi_ok) throw Napi::Error::New(env);
+    kernels.Set(name, Napi::Value(env, function));
+  };
+  add("gemm", entry<gemm>);
+  add("linearGradients", entry<linear_gradients>);
+  add("attention", entry<attention>);
+  add("attentionGradients", entry<attention_gradients>);
+  add("layerNorm", entry<layer_norm>);
+  add("layerNormGradients", entry<layer_norm_gradients>);
+  add("gatedResidual", entry<gated_residual>);
+  add("gatedResidualGradients", entry<gated_residual_gradients>);
+  add("adamw", entry<adamw>);
+  add("globalNorm", entry_with_result<global_norm>);
+  add("scale", entry_with_result<scale>);
+  add("ema", entry_with_result<ema>);
+  return kernels;
+}
+}  // namespace etalon::addon

@@ -1,0 +1,8 @@
+// The heavy tensor kernels' part of the addon.
+#pragma once
+#include "addon/instance.h"
+
+namespace etalon::addon {
+/** The object of the kernels, as lib/tensor/RawHeavyKernels.ts describes it. */
+Napi::Object tensor_heavy(Napi::Env env);
+}  // namespace etalon::addon
