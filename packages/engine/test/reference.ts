@@ -13,6 +13,28 @@ export const silu = (x: Dense): Dense => map(x, (v) => v / (1 + Math.exp(-v)));
 export const gelu = (x: Dense): Dense =>
   map(x, (v) => 0.5 * v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3))));
 
+/** By its series; |x| ≤ 5. */
+function erf(x: number): number {
+  let [term, sum] = [x, x];
+  for (let n = 1; n < 200; n++) {
+    term *= (-x * x) / n;
+    sum += term / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * sum;
+}
+
+export const geluErf = (x: Dense): Dense => map(x, (v) => 0.5 * v * (1 + erf(v / Math.SQRT2)));
+
+/** x [..., 2·width]. */
+export function geglu(x: Dense): Dense {
+  const width = (x.shape.at(-1) as number) / 2;
+  return dense([...x.shape.slice(0, -1), width], (i) => {
+    const at = Math.floor(i / width) * 2 * width + (i % width);
+    const gate = x.data[at + width];
+    return x.data[at] * 0.5 * gate * (1 + erf(gate / Math.SQRT2));
+  });
+}
+
 export function linear(x: Dense, w: Dense, b?: Dense): Dense {
   const [inputs, outputs] = w.shape;
   return dense([...x.shape.slice(0, -1), outputs], (i) => {
@@ -38,6 +60,78 @@ export function modulate(x: Dense, scale: Dense, shift: Dense): Dense {
   const [, length, d] = x.shape;
   const at = (i: number) => Math.floor(i / (length * d)) * d + (i % d);
   return dense(x.shape, (i) => x.data[i] * (1 + scale.data[at(i)]) + shift.data[at(i)]);
+}
+
+/** x + y·gate; gate [batch, 1, d]. */
+export function gatedResidual(x: Dense, y: Dense, gate: Dense): Dense {
+  const [, length, d] = x.shape;
+  return dense(x.shape, (i) => x.data[i] + y.data[i] * gate.data[Math.floor(i / (length * d)) * d + (i % d)]);
+}
+
+export function rmsNorm(x: Dense, epsilon: number, gain?: Dense): Dense {
+  const d = x.shape.at(-1) as number;
+  return dense(x.shape, (i) => {
+    const row = x.data.subarray(i - (i % d), i - (i % d) + d);
+    const square = row.reduce((sum, v) => sum + v * v, 0) / d;
+    return (x.data[i] / Math.sqrt(square + epsilon)) * (gain ? gain.data[i % d] : 1);
+  });
+}
+
+/** x [batch, pixels, channels]. */
+export function groupNorm(x: Dense, groups: number, epsilon: number, gain?: Dense, bias?: Dense): Dense {
+  const [, pixels, channels] = x.shape;
+  const each = channels / groups;
+  return dense(x.shape, (i) => {
+    const [sample, channel] = [Math.floor(i / (pixels * channels)), i % channels];
+    const group = Math.floor(channel / each);
+    const values: number[] = [];
+    for (let p = 0; p < pixels; p++)
+      for (let c = 0; c < each; c++) values.push(x.data[(sample * pixels + p) * channels + group * each + c]);
+    const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
+    const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length;
+    const normal = (x.data[i] - mean) / Math.sqrt(variance + epsilon);
+    return gain && bias ? normal * gain.data[channel] + bias.data[channel] : normal;
+  });
+}
+
+/** x [batch, tokens, heads·depth]; cos, sin [tokens, depth/2]. */
+export function rope(x: Dense, cos: Dense, sin: Dense): Dense {
+  const [, tokens, width] = x.shape;
+  const half = cos.shape[1];
+  return dense(x.shape, (i) => {
+    const [token, column] = [Math.floor(i / width) % tokens, i % (2 * half)];
+    const at = token * half + Math.floor(column / 2);
+    return column % 2 === 0
+      ? x.data[i] * cos.data[at] - x.data[i + 1] * sin.data[at]
+      : x.data[i] * cos.data[at] + x.data[i - 1] * sin.data[at];
+  });
+}
+
+/** q [batch, queries, heads·d], k [batch, keys, heads·d], v [batch, keys, heads·width]. */
+export function multiHeadAttention(q: Dense, k: Dense, v: Dense, heads: number): Dense {
+  const turned = ({ shape: [batch, rows, width], data }: Dense): Dense => {
+    const d = width / heads;
+    return dense([batch, heads, rows, d], (i) => {
+      const [column, row, head, sample] = [
+        i % d,
+        Math.floor(i / d) % rows,
+        Math.floor(i / (d * rows)) % heads,
+        Math.floor(i / (d * rows * heads)),
+      ];
+      return data[(sample * rows + row) * width + head * d + column];
+    });
+  };
+  const out = attention(turned(q), turned(k), turned(v));
+  const [batch, , rows, d] = out.shape;
+  return dense([batch, rows, heads * d], (i) => {
+    const [column, head, row, sample] = [
+      i % d,
+      Math.floor(i / d) % heads,
+      Math.floor(i / (d * heads)) % rows,
+      Math.floor(i / (d * heads * rows)),
+    ];
+    return out.data[((sample * heads + head) * rows + row) * d + column];
+  });
 }
 
 /** q [batch, heads, queries, d], k [batch, heads, keys, d], v [batch, heads, keys, width]. */

@@ -4,6 +4,7 @@ import type { KernelFunc, TensorInfo } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
 import { activationKernels } from "./kernels/activations.ts";
 import { attentionKernels } from "./kernels/attention.ts";
+import { convolution } from "./kernels/convolution.ts";
 import { elementwise } from "./kernels/elementwise.ts";
 import { indexing } from "./kernels/indexing.ts";
 import { linearKernels } from "./kernels/linear.ts";
@@ -11,7 +12,9 @@ import { matMul } from "./kernels/matMul.ts";
 import { movement } from "./kernels/movement.ts";
 import type { NativeKernel, NativeKernels } from "./kernels/NativeKernel.ts";
 import { normKernels } from "./kernels/norms.ts";
+import { otherNorms } from "./kernels/otherNorms.ts";
 import { reduction } from "./kernels/reduction.ts";
+import { ropeKernels } from "./kernels/rope.ts";
 import { NativeBackend } from "./NativeBackend.ts";
 
 /** The backend's name in TensorFlow.js. */
@@ -19,8 +22,16 @@ export const nativeBackendName = "etalon";
 
 /** Tables of native kernels; a new one is a file more in kernels/. */
 const tables: NativeKernels[] = [elementwise, movement, reduction, indexing, activationKernels];
-/** Those that need the addon's heavy kernels. */
-const heavyTables: NativeKernels[] = [matMul, linearKernels, attentionKernels, normKernels];
+/** Those that need one of the addon's heavy kernels. */
+const heavyTables: [keyof HeavyKernels, NativeKernels][] = [
+  ["gemm", matMul],
+  ["linearGradients", linearKernels],
+  ["attentionGradients", attentionKernels],
+  ["layerNormGradients", normKernels],
+  ["conv2d", convolution],
+  ["groupNormGradients", otherNorms],
+  ["rope", ropeKernels],
+];
 
 /**
  * Registers the backend `etalon` and its kernels with TensorFlow.js, once: all of tfjs's JavaScript kernels, and before them the native ones.
@@ -39,7 +50,8 @@ export function registerNative(): string | undefined {
   }
   const backend = new NativeBackend(light, heavy, memoryLimits());
   tf.registerBackend(nativeBackendName, () => backend);
-  const native = new Map([...tables, ...(heavy ? heavyTables : [])].flatMap((table) => Object.entries(table)));
+  const there = heavyTables.flatMap(([needs, table]) => (heavy[needs] === undefined ? [] : [table]));
+  const native = new Map([...tables, ...there].flatMap((table) => Object.entries(table)));
   for (const { kernelName, kernelFunc, setupFunc, disposeFunc } of tf.getKernelsForBackend("cpu")) {
     const both = served(native.get(kernelName) as NativeKernel | undefined, heavy, kernelFunc);
     native.delete(kernelName);

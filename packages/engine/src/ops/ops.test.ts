@@ -3,7 +3,26 @@ import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs";
 import { describe, expect, test } from "vitest";
 import * as reference from "../../test/reference.ts";
 import { started } from "../../test/startEngine.ts";
-import { attention, gelu, layerNorm, layerNormModulate, linear, matMulT, modulate, silu, tf } from "../index.ts";
+import {
+  type Activation,
+  attention,
+  embedding,
+  gatedResidual,
+  geglu,
+  gelu,
+  geluErf,
+  groupNorm,
+  layerNorm,
+  layerNormModulate,
+  linear,
+  matMulT,
+  modulate,
+  multiHeadAttention,
+  rmsNorm,
+  rope,
+  silu,
+  tf,
+} from "../index.ts";
 
 type Case = [
   name: string,
@@ -16,7 +35,7 @@ const transposed = ({ shape: [rows, columns], data }: reference.Dense): referenc
   shape: [columns, rows],
   data: Float64Array.from(data, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]),
 });
-const asLinear = (activation?: "silu" | "gelu") => (x: Tensor, w: Tensor, b?: Tensor) =>
+const asLinear = (activation?: Activation) => (x: Tensor, w: Tensor, b?: Tensor) =>
   linear(x, w as Tensor2D, b, activation);
 
 /** Odd sizes: no multiple of a vector's width. */
@@ -28,6 +47,26 @@ const cases: Case[] = [
   ["linear of rank 1", [[5], [5, 3], [3]], asLinear(), reference.linear],
   ["linear with silu", [[7, 5], [5, 9], [9]], asLinear("silu"), (...x) => reference.silu(reference.linear(x[0], x[1], x[2]))],
   ["linear with gelu", [[2, 3, 5], [5, 9], [9]], asLinear("gelu"), (...x) => reference.gelu(reference.linear(x[0], x[1], x[2]))],
+  ["linear with gelu by erf", [[2, 3, 5], [5, 9], [9]], asLinear("gelu-erf"), (...x) => reference.geluErf(reference.linear(x[0], x[1], x[2]))],
+  ["linear, wide", [[67, 45], [45, 83], [83]], asLinear("silu"), (...x) => reference.silu(reference.linear(x[0], x[1], x[2]))],
+  ["geluErf", [[3, 5]], geluErf, reference.geluErf],
+  ["geglu", [[2, 3, 10]], geglu, reference.geglu],
+  ["gatedResidual", [[2, 3, 7], [2, 3, 7], [2, 1, 7]], gatedResidual, reference.gatedResidual],
+  ["rmsNorm", [[2, 3, 7]], (x) => rmsNorm(x), (x) => reference.rmsNorm(x, 1e-6)],
+  ["rmsNorm with a gain", [[5, 19], [19]], (x, gain) => rmsNorm(x, gain, 0.1), (x, gain) => reference.rmsNorm(x, 0.1, gain)],
+  ["groupNorm", [[2, 5, 6]], (x) => groupNorm(x, 3), (x) => reference.groupNorm(x, 3, 1e-5)],
+  [
+    "groupNorm, affine, SiLU",
+    [[2, 5, 6], [6], [6]],
+    (x, gain, bias) => groupNorm(x, 2, { gain, bias, silu: true, epsilon: 0.01 }),
+    (x, gain, bias) => reference.silu(reference.groupNorm(x, 2, 0.01, gain, bias)),
+  ],
+  [
+    "multiHeadAttention",
+    [[2, 5, 6], [2, 7, 6], [2, 7, 9]],
+    (q, k, v) => multiHeadAttention(q, k, v, 3),
+    (q, k, v) => reference.multiHeadAttention(q, k, v, 3),
+  ],
   ["matMulT", [[7, 5], [3, 5]], (a, b) => matMulT(a as Tensor2D, b as Tensor2D), (a, b) => reference.linear(a, transposed(b))],
   ["layerNorm", [[2, 3, 7]], (x) => layerNorm(x), (x) => reference.layerNorm(x, 1e-6)],
   ["layerNorm with a large epsilon", [[5, 7]], (x) => layerNorm(x, 0.5), (x) => reference.layerNorm(x, 0.5)],
@@ -91,6 +130,49 @@ describe.each(cases)(`%s on ${started.name}`, (_, shapes, op, truth) => {
     const before = tf.memory().numTensors;
     for (let i = 0; i < 3; i++) tf.tidy(() => void tf.grads(op)(inputs()));
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe("operations with arguments that get no gradient", () => {
+  test("rope turns pairs, and its gradient turns back; heads first or side by side", () => {
+    const [x, dy] = [values(48, 1), values(48, 2)];
+    const angles = values(6, 3);
+    const [cos, sin] = [angles.map(Math.cos), angles.map(Math.sin)];
+    const truth = (input: Float32Array, sines: Float32Array) =>
+      reference.rope(
+        { shape: [2, 3, 8], data: Float64Array.from(input) },
+        { shape: [3, 2], data: Float64Array.from(cos) },
+        { shape: [3, 2], data: Float64Array.from(sines) },
+      ).data;
+    const [c, s] = [tf.tensor2d(cos, [3, 2]), tf.tensor2d(sin, [3, 2])];
+    const f = (t: Tensor) => rope(t, c, s, 2);
+    expect(f(tf.tensor(x, [2, 3, 8])).dataSync()).toBeAllclose(truth(x, sin), { atol: 1e-6 });
+    const gradient = tf.grad(f)(tf.tensor(x, [2, 3, 8]), tf.tensor(dy, [2, 3, 8]));
+    expect(gradient.dataSync()).toBeAllclose(
+      truth(
+        dy,
+        sin.map((v) => -v),
+      ),
+      { atol: 1e-6 },
+    );
+    const heads = tf.tensor(x, [2, 3, 2, 4]).transpose([0, 2, 1, 3]);
+    expect(rope(heads, c, s).transpose([0, 2, 1, 3]).dataSync()).toEqual(f(tf.tensor(x, [2, 3, 8])).dataSync());
+  });
+
+  test("embedding reads rows, its gradient sums them where they repeat", () => {
+    const table = tf.tensor2d(values(15, 1), [5, 3]);
+    const ids = Int32Array.of(4, 0, 4, 2);
+    const rows = values(15, 1);
+    const expected = [...ids].flatMap((id) => [...rows.subarray(3 * id, 3 * id + 3)]);
+    expect(embedding(ids, table).dataSync()).toBeAllclose(expected, { atol: 0 });
+    const dy = values(12, 2);
+    const gradient = tf
+      .grad((t: Tensor2D) => embedding(ids, t))(table, tf.tensor2d(dy, [4, 3]))
+      .dataSync();
+    const sums = new Float32Array(15);
+    for (const [row, id] of ids.entries()) for (let c = 0; c < 3; c++) sums[3 * id + c] += dy[3 * row + c];
+    expect(gradient).toBeAllclose(sums, { atol: 1e-6 });
+    expect(() => embedding(Int32Array.of(0, 5), table)).toThrow("ids[1] is 5; allowed: 0 to 4.");
   });
 });
 

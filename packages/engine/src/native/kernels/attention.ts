@@ -18,7 +18,7 @@ interface Attributes {
 }
 
 /** A tensor's heads, whichever way they lie. */
-function headsOf(data: Float32Array, shape: number[], heads: number): Heads {
+export function headsOf(data: Float32Array, shape: number[], heads: number): Heads {
   if (shape.length === 4)
     return { data, batch: shape[1] * shape[2] * shape[3], head: shape[2] * shape[3], row: shape[3] };
   return { data, batch: shape[1] * shape[2], head: shape[2] / heads, row: shape[2] };

@@ -1,7 +1,8 @@
-import type { Activation, Gemm, HeavyKernels } from "@etalon/native/tensor";
+import type { Gemm, HeavyKernels } from "@etalon/native/tensor";
 import type { TensorInfo } from "@tensorflow/tfjs";
 import { tf } from "../../tf.ts";
 import { type NativeBackend, sizeOf } from "../NativeBackend.ts";
+import { activated, isActivation, isInGemm } from "./activated.ts";
 import { applyBinary, applyUnary } from "./elementwise.ts";
 import { broadcastStrides } from "./layout.ts";
 import type { KernelCall, NativeKernels } from "./NativeKernel.ts";
@@ -70,19 +71,6 @@ function each(batch: number[], a: number[], b: number[], visit: (at: number, inA
   }
 }
 
-const within: Record<string, Activation> = { linear: "none", relu: "relu" };
-const after: Record<string, string> = { relu6: "relu6", elu: "elu", sigmoid: "sigmoid", leakyrelu: "leakyRelu" };
-
-/** An activation by tfjs's name, of a tensor that is given up for the result. */
-function activated(backend: NativeBackend, x: TensorInfo, activation: string, slope?: number, weights?: TensorInfo) {
-  const y =
-    activation === "prelu"
-      ? applyBinary(backend, "prelu", x, weights as TensorInfo)
-      : applyUnary(backend, after[activation], x, x.dtype, slope);
-  backend.disposeIntermediateTensorInfo(x);
-  return y;
-}
-
 interface FusedInputs {
   a: TensorInfo;
   b: TensorInfo;
@@ -94,35 +82,25 @@ interface FusedAttributes extends Transposes {
   leakyreluAlpha?: number;
 }
 
-function fusedMatMul({
-  inputs: { a, b, bias, preluActivationWeights },
-  attrs,
-  backend,
-  heavy,
-}: KernelCall<FusedInputs, FusedAttributes>) {
+function fusedMatMul({ inputs, attrs, backend, heavy }: KernelCall<FusedInputs, FusedAttributes>) {
+  const { a, b, bias, preluActivationWeights } = inputs;
   const { activation = "linear", leakyreluAlpha } = attrs;
+  if (!isActivation(activation) || (bias !== undefined && bias.dtype !== "float32")) return undefined;
   const n = attrs.transposeB ? b.shape.at(-2) : b.shape.at(-1);
-  if (!(activation in within || activation in after || activation === "prelu")) return undefined;
-  if (bias !== undefined && bias.dtype !== "float32") return undefined;
   const rowBias = bias !== undefined && bias.shape.length === 1 && bias.shape[0] === n;
-  const inGemm = bias === undefined || rowBias;
-  const y = product(backend, heavy, a, b, attrs, {
+  const apart = bias !== undefined && !rowBias;
+  const extras = {
     bias: rowBias ? backend.values(bias, "float32") : undefined,
-    activation: inGemm ? within[activation] : undefined,
-  });
-  if (y === undefined || (inGemm && activation in within)) return y;
-  let result: TensorInfo = y;
-  if (!inGemm) {
-    result = applyBinary(backend, "add", y, bias) as TensorInfo;
-    backend.disposeIntermediateTensorInfo(y);
-    if (activation === "linear") return result;
-    if (activation === "relu") {
-      const positive = applyUnary(backend, "relu", result) as TensorInfo;
-      backend.disposeIntermediateTensorInfo(result);
-      return positive;
-    }
-  }
-  return activated(backend, result, activation, leakyreluAlpha, preluActivationWeights);
+    activation: apart ? undefined : isInGemm(activation),
+  };
+  const y = product(backend, heavy, a, b, attrs, extras);
+  if (y === undefined || !apart) return y && activated(backend, y, activation, leakyreluAlpha, preluActivationWeights);
+  const sum = applyBinary(backend, "add", y, bias) as TensorInfo;
+  backend.disposeIntermediateTensorInfo(y);
+  if (activation !== "relu") return activated(backend, sum, activation, leakyreluAlpha, preluActivationWeights);
+  const positive = applyUnary(backend, "relu", sum);
+  backend.disposeIntermediateTensorInfo(sum);
+  return positive;
 }
 
 /** Matrix products. */
