@@ -1,5 +1,5 @@
 import { totalmem } from "node:os";
-import { type HeavyKernels, lightKernels } from "@etalon/native/tensor";
+import { type HeavyKernels, heavyKernels, lightKernels } from "@etalon/native/tensor";
 import type { KernelFunc, TensorInfo } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
 import { activationKernels } from "./kernels/activations.ts";
@@ -40,7 +40,7 @@ const heavyTables: [keyof HeavyKernels, NativeKernels][] = [
 export function registerNative(): string | undefined {
   const light = lightKernels();
   if (light === undefined) return "the native addon is not built here, and no prebuilt one fits";
-  const heavy: HeavyKernels | undefined = undefined as HeavyKernels | undefined; // native/tensor's, once they are there
+  const heavy = heavyKernels();
   if (heavy === undefined) return "this addon has no matrix kernels";
   if (tf.findBackend(nativeBackendName)) return undefined;
   try {

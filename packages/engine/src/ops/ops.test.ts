@@ -167,7 +167,7 @@ describe("operations with arguments that get no gradient", () => {
     expect(embedding(ids, table).dataSync()).toBeAllclose(expected, { atol: 0 });
     const dy = values(12, 2);
     const gradient = tf
-      .grad((t: Tensor2D) => embedding(ids, t))(table, tf.tensor2d(dy, [4, 3]))
+      .grad((t) => embedding(ids, t as Tensor2D))(table as Tensor, tf.tensor2d(dy, [4, 3]))
       .dataSync();
     const sums = new Float32Array(15);
     for (const [row, id] of ids.entries()) for (let c = 0; c < 3; c++) sums[3 * id + c] += dy[3 * row + c];
