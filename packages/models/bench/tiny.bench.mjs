@@ -16,7 +16,11 @@ async function timeEngine(name) {
   const optimiser = new AdamW(variables, { learningRate: 1e-6 });
   const conditioning = pipeline.encodePrompts(Array.from({ length: batch }, () => "red heart"));
   const x = tf.randomNormal([batch, ...pipeline.latentShape()], 0, 1, "float32", 0);
-  const forward = () => tf.tidy(() => pipeline.predict(x, 0.5, conditioning).dataSync());
+  const forward = () => {
+    const y = tf.tidy(() => pipeline.predict(x, 0.5, conditioning));
+    y.dataSync(); // outside: tidy searches what it is given for tensors, element by element
+    y.dispose();
+  };
   const update = () => {
     const { value, grads } = tf.variableGrads(
       () => pipeline.predict(x, 0.5, conditioning).square().mean().asScalar(),
@@ -44,7 +48,10 @@ const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
 if (process.argv[2]) {
   process.stdout.write(JSON.stringify(await timeEngine(process.argv[2])));
 } else {
-  const engines = ["wasm", "tfjs-node"].map((name) => () => [process.execPath, [here("tiny.bench.mjs"), name]]);
+  const engines = ["native", "wasm", "tfjs-node"].map((name) => () => [
+    process.execPath,
+    [here("tiny.bench.mjs"), name],
+  ]);
   const python = process.env.ETALON_BENCH_PYTHON;
   const peer = [
     here("peers/tiny_torch.py"),

@@ -33,7 +33,7 @@ describe("an adapter", () => {
   test("changes nothing while new, something when trained, and nothing when off", () => {
     const base = predictSmall(model);
     model.addAdapter({ rank: 2, alpha: 4 });
-    expect(predictSmall(model)).toEqual(base);
+    expect(predictSmall(model)).toBeAllclose(base, { atol: 1e-6, rtol: 1e-6 }); // the native engine has SiLU inside the product only without an adapter
     trainAdapter();
     const adapted = predictSmall(model);
     expect(adapted).not.toEqual(base);
