@@ -105,6 +105,47 @@ typedef struct etalon_attention_gradients_args {
 /** forward: the arguments of etalon_attention as they were, with out and log_sum_exp as it left them. The scores are computed again. */
 ETALON_API etalon_status etalon_attention_gradients(etalon_context* ctx, const etalon_attention_args* forward, const etalon_attention_gradients_args* args);
 
+/* ---- convolution: NHWC images, HWIO filters. Output pixel (i, j) reads input pixels (i stride_height - pad_top + p dilation_height, ...); those outside are 0 */
+typedef struct etalon_conv_sizes {
+  int64_t batch, height, width, in_channels;
+  int64_t filter_height, filter_width;
+  int64_t out_height, out_width, out_channels; /* bottom and right padding follow */
+  int64_t stride_height, stride_width, dilation_height, dilation_width; /* >= 1 */
+  int64_t pad_top, pad_left;   /* >= 0 */
+} etalon_conv_sizes;
+#define ETALON_CONV_SIZES_INIT {0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0}
+
+typedef struct etalon_conv2d_args { /* y = activation(x * filter + bias) */
+  size_t struct_size;
+  etalon_conv_sizes sizes;
+  const float* x;              /* [batch, height, width, in_channels] */
+  const float* filter;         /* [filter_height, filter_width, in_channels, out_channels] */
+  const float* bias;           /* [out_channels] or NULL */
+  etalon_activation activation;
+  float* y;                    /* [batch, out_height, out_width, out_channels] */
+} etalon_conv2d_args;
+#define ETALON_CONV2D_ARGS_INIT {sizeof(etalon_conv2d_args), ETALON_CONV_SIZES_INIT, NULL, NULL, NULL, ETALON_ACTIVATION_NONE, NULL}
+ETALON_API etalon_status etalon_conv2d(etalon_context* ctx, const etalon_conv2d_args* args);
+
+typedef struct etalon_conv2d_input_gradient_args { /* of x, before the activation */
+  size_t struct_size;
+  etalon_conv_sizes sizes;
+  const float *dy, *filter;
+  float* dx;
+} etalon_conv2d_input_gradient_args;
+#define ETALON_CONV2D_INPUT_GRADIENT_ARGS_INIT {sizeof(etalon_conv2d_input_gradient_args), ETALON_CONV_SIZES_INIT, NULL, NULL, NULL}
+ETALON_API etalon_status etalon_conv2d_input_gradient(etalon_context* ctx, const etalon_conv2d_input_gradient_args* args);
+
+typedef struct etalon_conv2d_filter_gradient_args { /* of filter and bias, before the activation */
+  size_t struct_size;
+  etalon_conv_sizes sizes;
+  const float *x, *dy;
+  float* d_filter;             /* or NULL */
+  float* d_bias;               /* [out_channels] or NULL */
+} etalon_conv2d_filter_gradient_args;
+#define ETALON_CONV2D_FILTER_GRADIENT_ARGS_INIT {sizeof(etalon_conv2d_filter_gradient_args), ETALON_CONV_SIZES_INIT, NULL, NULL, NULL, NULL}
+ETALON_API etalon_status etalon_conv2d_filter_gradient(etalon_context* ctx, const etalon_conv2d_filter_gradient_args* args);
+
 /* ---- norms */
 typedef struct etalon_rows {   /* a row a batch: data[b stride + i]; a stride of 0 shares one */
   const float* data;
@@ -142,6 +183,54 @@ typedef struct etalon_layer_norm_gradients_args {
   {sizeof(etalon_layer_norm_gradients_args), 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, {NULL, 0}, NULL, NULL, NULL, {NULL, 0}, {NULL, 0}}
 ETALON_API etalon_status etalon_layer_norm_gradients(etalon_context* ctx, const etalon_layer_norm_gradients_args* args);
 
+typedef struct etalon_rms_norm_args { /* y = x rstd gain, rstd = 1 / sqrt(mean of x^2 + epsilon) */
+  size_t struct_size;
+  int64_t rows, d;
+  float epsilon;
+  const float* x;              /* [rows, d] */
+  float* y;                    /* may be x */
+  const float* gain;           /* [d] or NULL */
+  float* rstd;                 /* [rows] or NULL */
+} etalon_rms_norm_args;
+#define ETALON_RMS_NORM_ARGS_INIT {sizeof(etalon_rms_norm_args), 0, 0, 1e-6f, NULL, NULL, NULL, NULL}
+ETALON_API etalon_status etalon_rms_norm(etalon_context* ctx, const etalon_rms_norm_args* args);
+
+typedef struct etalon_rms_norm_gradients_args {
+  size_t struct_size;
+  int64_t rows, d;
+  const float *x, *rstd, *dy, *gain;
+  float* dx;                   /* may be dy; or NULL */
+  float* d_gain;               /* [d] or NULL */
+} etalon_rms_norm_gradients_args;
+#define ETALON_RMS_NORM_GRADIENTS_ARGS_INIT {sizeof(etalon_rms_norm_gradients_args), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL}
+ETALON_API etalon_status etalon_rms_norm_gradients(etalon_context* ctx, const etalon_rms_norm_gradients_args* args);
+
+typedef struct etalon_group_norm_args { /* over the pixels and channels of each group: y = silu((x - mean) rstd gain + bias) */
+  size_t struct_size;
+  int64_t batch, pixels, channels;
+  int64_t groups;              /* a divisor of channels */
+  float epsilon;
+  const float* x;              /* [batch, pixels, channels] */
+  float* y;                    /* may be x */
+  const float *gain, *bias;    /* [channels] or NULL */
+  int silu;                    /* 0: without it */
+  float *mean, *rstd;          /* [batch, groups] or NULL */
+} etalon_group_norm_args;
+#define ETALON_GROUP_NORM_ARGS_INIT {sizeof(etalon_group_norm_args), 0, 0, 0, 1, 1e-6f, NULL, NULL, NULL, NULL, 0, NULL, NULL}
+ETALON_API etalon_status etalon_group_norm(etalon_context* ctx, const etalon_group_norm_args* args);
+
+typedef struct etalon_group_norm_gradients_args {
+  size_t struct_size;
+  int64_t batch, pixels, channels, groups;
+  const float *x, *mean, *rstd, *dy, *gain, *bias;
+  int silu;
+  float* dx;                   /* may be dy; or NULL, as all that follow */
+  float *d_gain, *d_bias;      /* [channels] */
+} etalon_group_norm_gradients_args;
+#define ETALON_GROUP_NORM_GRADIENTS_ARGS_INIT \
+  {sizeof(etalon_group_norm_gradients_args), 0, 0, 0, 1, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL}
+ETALON_API etalon_status etalon_group_norm_gradients(etalon_context* ctx, const etalon_group_norm_gradients_args* args);
+
 /* ---- residual */
 typedef struct etalon_gated_residual_args { /* out = x + y gate */
   size_t struct_size;
@@ -163,6 +252,41 @@ typedef struct etalon_gated_residual_gradients_args { /* that of x is d_out itse
 } etalon_gated_residual_gradients_args;
 #define ETALON_GATED_RESIDUAL_GRADIENTS_ARGS_INIT {sizeof(etalon_gated_residual_gradients_args), 0, 0, 0, NULL, NULL, {NULL, 0}, NULL, {NULL, 0}}
 ETALON_API etalon_status etalon_gated_residual_gradients(etalon_context* ctx, const etalon_gated_residual_gradients_args* args);
+
+/* ---- positions, gates, formats */
+typedef struct etalon_rope_args { /* turns pairs (2i, 2i + 1) of the last axis by an angle a token */
+  size_t struct_size;
+  int64_t batch, tokens, heads;
+  int64_t depth;               /* even */
+  etalon_heads x;              /* [batch, heads, tokens, depth] */
+  etalon_heads_out y;          /* may be x */
+  const float *cos, *sin;      /* [tokens, depth / 2] */
+  int inverse;                 /* not 0: turns back, which is the gradient */
+} etalon_rope_args;
+#define ETALON_ROPE_ARGS_INIT {sizeof(etalon_rope_args), 0, 0, 0, 0, {NULL, 0, 0, 0}, {NULL, 0, 0, 0}, NULL, NULL, 0}
+ETALON_API etalon_status etalon_rope(etalon_context* ctx, const etalon_rope_args* args);
+
+typedef struct etalon_geglu_args { /* y = x[:, :width] gelu(x[:, width:]), the erf form */
+  size_t struct_size;
+  int64_t rows, width;
+  const float* x;              /* [rows, 2 width] */
+  float* y;                    /* [rows, width] */
+} etalon_geglu_args;
+#define ETALON_GEGLU_ARGS_INIT {sizeof(etalon_geglu_args), 0, 0, NULL, NULL}
+ETALON_API etalon_status etalon_geglu(etalon_context* ctx, const etalon_geglu_args* args);
+
+typedef struct etalon_geglu_gradients_args {
+  size_t struct_size;
+  int64_t rows, width;
+  const float *x, *dy;
+  float* dx;                   /* [rows, 2 width], may be x */
+} etalon_geglu_gradients_args;
+#define ETALON_GEGLU_GRADIENTS_ARGS_INIT {sizeof(etalon_geglu_gradients_args), 0, 0, NULL, NULL, NULL}
+ETALON_API etalon_status etalon_geglu_gradients(etalon_context* ctx, const etalon_geglu_gradients_args* args);
+
+/** Bit patterns of bfloat16 or of IEEE half precision to float32, exactly. */
+ETALON_API etalon_status etalon_unpack_bf16(etalon_context* ctx, int64_t count, const uint16_t* bits, float* out);
+ETALON_API etalon_status etalon_unpack_f16(etalon_context* ctx, int64_t count, const uint16_t* bits, float* out);
 
 /* ---- optimiser: lists of `count` arrays of lengths[i] elements */
 typedef struct etalon_adamw_args { /* as torch.optim.AdamW; p, m, v in place */

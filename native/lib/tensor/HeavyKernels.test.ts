@@ -186,6 +186,89 @@ describe.runIf(native)("the border", () => {
     expect([...averages[0], ...averages[2]]).toEqual([0.375, -0.5, 1.5]);
   });
 
+  test("conv2d and its gradients: two strides, a dilation, paddings of their own", () => {
+    const sizes = {
+      batch: 2,
+      height: 5,
+      width: 6,
+      inChannels: 3,
+      filterHeight: 2,
+      filterWidth: 3,
+      outHeight: 3,
+      outWidth: 4,
+      outChannels: 4,
+      strideHeight: 2,
+      dilationWidth: 2,
+      padTop: 1,
+      padLeft: 1,
+    };
+    const [x, filter, bias, dy] = [values(180, 1), values(72, 2), values(4, 3), values(96, 4)];
+    const [y, dx, dFilter, dBias] = [96, 180, 72, 4].map((length) => new Float32Array(length));
+    kernels.conv2d({ ...sizes, x, filter, bias, y });
+    kernels.conv2dInputGradient({ ...sizes, dy, filter, dx });
+    kernels.conv2dFilterGradient({ ...sizes, x, dy, dFilter, dBias });
+    const [wantY, wantX, wantFilter] = [y.map((_, i) => bias[i % 4]), new Float32Array(180), new Float32Array(72)];
+    for (let at = 0; at < 96 * 18; at++) {
+      const [to, tap, c] = [Math.floor(at / 18), Math.floor((at % 18) / 3), at % 3];
+      const [b, i, j, o] = [Math.floor(to / 48), Math.floor(to / 16) % 3, Math.floor(to / 4) % 4, to % 4];
+      const [row, column] = [2 * i - 1 + Math.floor(tap / 3), j - 1 + 2 * (tap % 3)];
+      if (row < 0 || row > 4 || column < 0 || column > 5) continue;
+      const [from, weight] = [((b * 5 + row) * 6 + column) * 3 + c, (tap * 3 + c) * 4 + o];
+      wantY[to] += x[from] * filter[weight];
+      wantX[from] += dy[to] * filter[weight];
+      wantFilter[weight] += dy[to] * x[from];
+    }
+    close(y, wantY);
+    close(dx, wantX);
+    close(dFilter, wantFilter);
+    const sums = [0, 1, 2, 3].map((o) => dy.filter((_, i) => i % 4 === o).reduce((a, b) => a + b));
+    close(dBias, sums);
+  });
+
+  test("rmsNorm and groupNorm with their gradients; SiLU", () => {
+    const x = values(24, 1);
+    const [y, dx] = [new Float32Array(24), new Float32Array(24)];
+    const rstd = new Float32Array(6);
+    kernels.rmsNorm({ rows: 6, d: 4, epsilon: 1e-6, x, y, rstd, gain: Float32Array.of(1, 2, 3, 4) });
+    expect(y[6]).toBeCloseTo(x[6] * rstd[1] * 3, 5);
+    kernels.rmsNormGradients({ rows: 6, d: 4, x, rstd, dy: x, dx });
+    for (const value of dx) expect(Math.abs(value)).toBeLessThan(1e-5); // along x itself the norm does not change
+    const stats = { mean: new Float32Array(4), rstd: new Float32Array(4) };
+    const sizes = { batch: 2, pixels: 3, channels: 4, groups: 2 };
+    const [gain, bias] = [values(4, 2), values(4, 3)];
+    kernels.groupNorm({ ...sizes, epsilon: 1e-6, x, y, gain, bias, silu: true, ...stats });
+    const z = (x[14] - stats.mean[3]) * stats.rstd[3] * gain[2] + bias[2];
+    expect(y[14]).toBeCloseTo(z / (1 + Math.exp(-z)), 5);
+    const [dGain, dBias] = [new Float32Array(4), new Float32Array(4)];
+    kernels.groupNormGradients({ ...sizes, x, ...stats, dy: values(24, 4), gain, bias, dx, dGain, dBias });
+    expect(dBias[1]).toBeCloseTo(
+      [1, 5, 9, 13, 17, 21].reduce((sum, i) => sum + values(24, 4)[i], 0),
+      5,
+    );
+    expect(dx.reduce((a, b) => a + b)).toBeCloseTo(0, 4); // a shift of all changes nothing
+  });
+
+  test("rope there and back, geglu, and the 16-bit formats", () => {
+    const x = values(24, 1);
+    const heads = (data: Float32Array): Heads => ({ data, batch: 24, head: 4, row: 8 });
+    const [y, back] = [new Float32Array(24), new Float32Array(24)];
+    const angles = values(6, 2);
+    const turns = { cos: angles.map(Math.cos), sin: angles.map(Math.sin), batch: 1, tokens: 3, heads: 2, depth: 4 };
+    kernels.rope({ ...turns, x: heads(x), y: heads(y) });
+    expect(y[14]).toBeCloseTo(x[14] * turns.cos[3] - x[15] * turns.sin[3], 5);
+    kernels.rope({ ...turns, x: heads(y), y: heads(back), inverse: true });
+    close(back, x);
+    const out = new Float32Array(12);
+    kernels.geglu({ rows: 2, width: 6, x, y: out });
+    kernels.gegluGradients({ rows: 2, width: 6, x, dy: new Float32Array(12).fill(1), dx: back });
+    expect(out[7]).toBeCloseTo(x[13] * back[13], 5);
+    const unpacked = new Float32Array(2);
+    kernels.unpack("bf16", Uint16Array.of(0x3fc0, 0xff80), unpacked);
+    expect([...unpacked]).toEqual([1.5, Number.NEGATIVE_INFINITY]);
+    kernels.unpack("f16", Uint16Array.of(0x3e00, 0x8001), unpacked);
+    expect([...unpacked]).toEqual([1.5, -(2 ** -24)]);
+  });
+
   const gemm: Gemm = { a: values(6, 1), b: values(6, 2), c: new Float32Array(4), m: 2, n: 2, k: 3 };
   test.each<[string, () => void, string]>([
     [

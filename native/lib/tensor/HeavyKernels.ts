@@ -2,6 +2,7 @@ import { loadBinding } from "../loader.ts";
 import type { Attention, AttentionGradients } from "./attention.ts";
 import { attentions } from "./attention.ts";
 import type { Conv2d, Conv2dFilterGradient, Conv2dInputGradient } from "./convolution.ts";
+import { convolutions } from "./convolution.ts";
 import type { GatedResidual, GatedResidualGradients } from "./gatedResidual.ts";
 import { gatedResiduals } from "./gatedResidual.ts";
 import type { LayerNorm, LayerNormGradients } from "./layerNorm.ts";
@@ -10,9 +11,11 @@ import { asEtalonError } from "./nativeError.ts";
 import type { AdamWUpdate } from "./optimiser.ts";
 import { optimisers } from "./optimiser.ts";
 import type { GroupNorm, GroupNormGradients, RmsNorm, RmsNormGradients } from "./otherNorms.ts";
+import { otherNorms } from "./otherNorms.ts";
+import type { Geglu, GegluGradients, Rope } from "./pointwise.ts";
+import { pointwise } from "./pointwise.ts";
 import type { Gemm, LinearGradients } from "./products.ts";
 import { products } from "./products.ts";
-import type { Geglu, GegluGradients, Rope } from "./rope.ts";
 
 /**
  * The heavy kernels of the tensor engine, as the addon gives them: `heavyKernels()` is the way to them; there are none in the portable form.
@@ -80,8 +83,11 @@ export function heavyKernels(): HeavyKernels | undefined {
     ...attentions(raw),
     ...layerNorms(raw),
     ...gatedResiduals(raw),
+    ...convolutions(raw),
+    ...otherNorms(raw),
+    ...pointwise(raw),
     ...optimisers(raw),
-  } as HeavyKernels);
+  });
   return made;
 }
 

@@ -82,6 +82,45 @@ export interface RawHeavyKernels {
     dy: Maybe,
     dGate: Maybe,
   ): void;
+  conv2d(numbers: Float64Array, x: Float32Array, filter: Float32Array, bias: Maybe, y: Float32Array): void;
+  conv2dInputGradient(numbers: Float64Array, dy: Float32Array, filter: Float32Array, dx: Float32Array): void;
+  conv2dFilterGradient(numbers: Float64Array, x: Float32Array, dy: Float32Array, dFilter: Maybe, dBias: Maybe): void;
+  rmsNorm(numbers: Float64Array, x: Float32Array, y: Float32Array, gain: Maybe, rstd: Maybe): void;
+  rmsNormGradients(
+    numbers: Float64Array,
+    x: Float32Array,
+    rstd: Float32Array,
+    dy: Float32Array,
+    gain: Maybe,
+    dx: Maybe,
+    dGain: Maybe,
+  ): void;
+  groupNorm(
+    numbers: Float64Array,
+    x: Float32Array,
+    y: Float32Array,
+    gain: Maybe,
+    bias: Maybe,
+    mean: Maybe,
+    rstd: Maybe,
+  ): void;
+  groupNormGradients(
+    numbers: Float64Array,
+    x: Float32Array,
+    mean: Float32Array,
+    rstd: Float32Array,
+    dy: Float32Array,
+    gain: Maybe,
+    bias: Maybe,
+    dx: Maybe,
+    dGain: Maybe,
+    dBias: Maybe,
+  ): void;
+  rope(numbers: Float64Array, x: Float32Array, y: Float32Array, cos: Float32Array, sin: Float32Array): void;
+  geglu(numbers: Float64Array, x: Float32Array, y: Float32Array): void;
+  gegluGradients(numbers: Float64Array, x: Float32Array, dy: Float32Array, dx: Float32Array): void;
+  unpackBf16(bits: Uint16Array, out: Float32Array): void;
+  unpackF16(bits: Uint16Array, out: Float32Array): void;
   adamw(numbers: Float64Array, parameters: List, gradients: List, first: List, second: List): void;
   globalNorm(arrays: List): number;
   scale(arrays: List, factor: number): void;

@@ -55,10 +55,10 @@ export function attentions(raw: RawHeavyKernels): Pick<HeavyKernels, "attention"
     attentionGradients(options) {
       const { q, k, v, bias, out, logSumExp, dOut, dq, dk, dv } = options;
       sizes(options);
-      heads(28, dOut);
-      heads(32, dq);
-      heads(36, dk);
-      heads(40, dv);
+      headsAt(28, dOut);
+      headsAt(32, dq);
+      headsAt(36, dk);
+      headsAt(40, dv);
       raw.attentionGradients(
         numbers,
         q.data,
@@ -86,14 +86,15 @@ function sizes(options: Attention): void {
   numbers[5] = options.width ?? depth;
   numbers[6] = options.scale ?? 1 / Math.sqrt(depth);
   numbers[7] = +(options.causal ?? false);
-  heads(8, options.q);
-  heads(12, options.k);
-  heads(16, options.v);
-  if (options.bias !== undefined) heads(20, options.bias);
-  heads(24, options.out);
+  headsAt(8, options.q);
+  headsAt(12, options.k);
+  headsAt(16, options.v);
+  if (options.bias !== undefined) headsAt(20, options.bias);
+  headsAt(24, options.out);
 }
 
-function heads(at: number, { offset = 0, batch, head, row }: Heads): void {
+/** Writes where a tensor lies. */
+export function headsAt(at: number, { offset = 0, batch, head, row }: Heads): void {
   numbers[at] = offset;
   numbers[at + 1] = batch;
   numbers[at + 2] = head;

@@ -1,4 +1,7 @@
-import type { Activation } from "./Activation.ts";
+import { type Activation, activations } from "./Activation.ts";
+import type { HeavyKernels } from "./HeavyKernels.ts";
+import { numbers } from "./numbers.ts";
+import type { RawHeavyKernels } from "./RawHeavyKernels.ts";
 
 /** Sizes of a convolution. Output pixel (i, j) reads input pixels (i·strideHeight − padTop + p·dilationHeight, …); those outside the image are 0. */
 export interface ConvSizes {
@@ -41,7 +44,47 @@ export interface Conv2dInputGradient extends ConvSizes {
 export interface Conv2dFilterGradient extends ConvSizes {
   x: Float32Array;
   dy: Float32Array;
-  dFilter: Float32Array;
+  dFilter?: Float32Array;
   /** [outChannels]: ∂/∂bias. */
   dBias?: Float32Array;
+}
+
+type Convolutions = Pick<HeavyKernels, "conv2d" | "conv2dInputGradient" | "conv2dFilterGradient">;
+
+export function convolutions(raw: RawHeavyKernels): Convolutions {
+  return {
+    conv2d(options) {
+      const { x, filter, bias, activation = "none", y } = options;
+      sizes(options);
+      numbers[15] = activations[activation];
+      raw.conv2d(numbers, x, filter, bias ?? null, y);
+    },
+    conv2dInputGradient(options) {
+      sizes(options);
+      raw.conv2dInputGradient(numbers, options.dy, options.filter, options.dx);
+    },
+    conv2dFilterGradient(options) {
+      const { x, dy, dFilter, dBias } = options;
+      sizes(options);
+      raw.conv2dFilterGradient(numbers, x, dy, dFilter ?? null, dBias ?? null);
+    },
+  };
+}
+
+function sizes(options: ConvSizes): void {
+  numbers[0] = options.batch;
+  numbers[1] = options.height;
+  numbers[2] = options.width;
+  numbers[3] = options.inChannels;
+  numbers[4] = options.filterHeight;
+  numbers[5] = options.filterWidth;
+  numbers[6] = options.outHeight;
+  numbers[7] = options.outWidth;
+  numbers[8] = options.outChannels;
+  numbers[9] = options.strideHeight ?? 1;
+  numbers[10] = options.strideWidth ?? 1;
+  numbers[11] = options.dilationHeight ?? 1;
+  numbers[12] = options.dilationWidth ?? 1;
+  numbers[13] = options.padTop ?? 0;
+  numbers[14] = options.padLeft ?? 0;
 }

@@ -7,6 +7,6 @@ export { type LightArray, type LightKernels, lightKernels, reductions } from "./
 export type { LayerNorm, LayerNormGradients } from "./layerNorm.ts";
 export type { AdamWUpdate } from "./optimiser.ts";
 export type { GroupNorm, GroupNormGradients, RmsNorm, RmsNormGradients } from "./otherNorms.ts";
+export type { Geglu, GegluGradients, Rope } from "./pointwise.ts";
 export type { Gemm, LinearGradients } from "./products.ts";
 export type { Rows } from "./Rows.ts";
-export type { Geglu, GegluGradients, Rope } from "./rope.ts";

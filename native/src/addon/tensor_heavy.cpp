@@ -5,6 +5,7 @@
 #include <etalon/etalon_tensor.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -65,6 +66,16 @@ class Call {
   }
   float* needed(size_t index, const char* name, Wide end) const { return needed(index, name, 0, end); }
 
+  const uint16_t* words(size_t index, const char* name, int64_t& length) const {
+    napi_typedarray_type type;
+    size_t count = 0;
+    void* data = nullptr;
+    if (napi_get_typedarray_info(env_, values_[index], &type, &count, &data, nullptr, nullptr) != napi_ok || type != napi_uint16_array)
+      throw Fault{"BAD_TYPE", name, "a Uint16Array", 0};
+    length = static_cast<int64_t>(count);
+    return static_cast<const uint16_t*>(data);
+  }
+
   /** A list of float arrays, their lengths taken or compared. */
   std::vector<float*> list(size_t index, const char* name, std::vector<int64_t>& lengths, bool compare) const {
     uint32_t count = 0;
@@ -124,6 +135,16 @@ Wide end_of(int64_t offset, int64_t matrices, int64_t stride, int64_t rows, int6
   return Wide(offset) + Wide(matrices - 1) * stride + Wide(rows - 1) * ld + columns;
 }
 
+/** A product of sizes, or one beyond all memory. */
+Wide count_of(std::initializer_list<int64_t> sizes) {
+  Wide count = 1;
+  for (const int64_t size : sizes) {
+    if (size == 0) return 0;
+    count = count > (Wide(1) << 62) / size ? Wide(1) << 62 : count * size;
+  }
+  return count;
+}
+
 void gemm(Call& call) {
   call.open_numbers(17);
   etalon_gemm_args args = ETALON_GEMM_ARGS_INIT;
@@ -171,8 +192,8 @@ void linear_gradients(Call& call) {
 }
 
 /** A tensor [batch, heads, rows, d] by its offset and strides, which are the next numbers. */
-template <typename Heads>
-Heads heads_of(Call& call, size_t index, const char* name, const etalon_attention_args& args, int64_t rows, int64_t d) {
+template <typename Heads, typename Args>
+Heads heads_of(Call& call, size_t index, const char* name, const Args& args, int64_t rows, int64_t d) {
   const int64_t offset = call.size(name), batch = call.size(name), head = call.size(name), row = call.size(name);
   const Wide end = args.batch && args.heads && rows && d ? Wide(offset) + Wide(args.batch - 1) * batch + Wide(args.heads - 1) * head + Wide(rows - 1) * row + d : 0;
   return {call.needed(index, name, offset, end), batch, head, row};
@@ -192,7 +213,7 @@ etalon_attention_args attention_of(Call& call) {
   else
     call.skip(4);
   args.out = heads_of<etalon_heads_out>(call, 5, "out", args, args.queries, args.width);
-  args.log_sum_exp = call.floats(6, "logSumExp", Wide(args.batch) * args.heads * args.queries);
+  args.log_sum_exp = call.floats(6, "logSumExp", count_of({args.batch, args.heads, args.queries}));
   return args;
 }
 
@@ -225,7 +246,7 @@ void layer_norm(Call& call) {
   etalon_layer_norm_args args = ETALON_LAYER_NORM_ARGS_INIT;
   args.batch = call.size("batch"), args.rows = call.size("rows"), args.d = call.size("d");
   args.epsilon = static_cast<float>(call.number());
-  const Wide rows = Wide(args.batch) * args.rows, elements = rows * args.d;
+  const Wide rows = count_of({args.batch, args.rows}), elements = count_of({args.batch, args.rows, args.d});
   args.x = call.needed(1, "x", elements);
   args.y = call.needed(2, "y", elements);
   args.gain = call.floats(3, "gain", args.d);
@@ -241,7 +262,7 @@ void layer_norm_gradients(Call& call) {
   call.open_numbers(9);
   etalon_layer_norm_gradients_args args = ETALON_LAYER_NORM_GRADIENTS_ARGS_INIT;
   args.batch = call.size("batch"), args.rows = call.size("rows"), args.d = call.size("d");
-  const Wide rows = Wide(args.batch) * args.rows, elements = rows * args.d;
+  const Wide rows = count_of({args.batch, args.rows}), elements = count_of({args.batch, args.rows, args.d});
   args.x = call.needed(1, "x", elements);
   args.mean = call.needed(2, "mean", rows);
   args.rstd = call.needed(3, "rstd", rows);
@@ -261,7 +282,7 @@ void gated_residual(Call& call) {
   call.open_numbers(5);
   etalon_gated_residual_args args = ETALON_GATED_RESIDUAL_ARGS_INIT;
   args.batch = call.size("batch"), args.rows = call.size("rows"), args.d = call.size("d");
-  const Wide elements = Wide(args.batch) * args.rows * args.d;
+  const Wide elements = count_of({args.batch, args.rows, args.d});
   args.x = call.needed(1, "x", elements);
   args.y = call.needed(2, "y", elements);
   args.gate = rows_of<etalon_rows>(call, 3, "gate", args.batch, args.d);
@@ -273,13 +294,159 @@ void gated_residual_gradients(Call& call) {
   call.open_numbers(7);
   etalon_gated_residual_gradients_args args = ETALON_GATED_RESIDUAL_GRADIENTS_ARGS_INIT;
   args.batch = call.size("batch"), args.rows = call.size("rows"), args.d = call.size("d");
-  const Wide elements = Wide(args.batch) * args.rows * args.d;
+  const Wide elements = count_of({args.batch, args.rows, args.d});
   args.d_out = call.needed(1, "dOut", elements);
   args.y = call.needed(2, "y", elements);
   args.gate = rows_of<etalon_rows>(call, 3, "gate", args.batch, args.d);
   args.dy = call.floats(4, "dy", elements);
   args.d_gate = rows_of<etalon_rows_out>(call, 5, "dGate", args.batch, args.d);
   call.settle(etalon_gated_residual_gradients(call.context(), &args));
+}
+
+etalon_conv_sizes conv_of(Call& call) {
+  etalon_conv_sizes s = ETALON_CONV_SIZES_INIT;
+  s.batch = call.size("batch"), s.height = call.size("height"), s.width = call.size("width"), s.in_channels = call.size("inChannels");
+  s.filter_height = call.size("filterHeight"), s.filter_width = call.size("filterWidth");
+  s.out_height = call.size("outHeight"), s.out_width = call.size("outWidth"), s.out_channels = call.size("outChannels");
+  s.stride_height = call.size("strideHeight"), s.stride_width = call.size("strideWidth");
+  s.dilation_height = call.size("dilationHeight"), s.dilation_width = call.size("dilationWidth");
+  s.pad_top = call.size("padTop"), s.pad_left = call.size("padLeft");
+  return s;
+}
+Wide pixels_in(const etalon_conv_sizes& s) { return count_of({s.batch, s.height, s.width, s.in_channels}); }
+Wide pixels_out(const etalon_conv_sizes& s) { return count_of({s.batch, s.out_height, s.out_width, s.out_channels}); }
+Wide filter_of(const etalon_conv_sizes& s) { return count_of({s.filter_height, s.filter_width, s.in_channels, s.out_channels}); }
+
+void conv2d(Call& call) {
+  call.open_numbers(16);
+  etalon_conv2d_args args = ETALON_CONV2D_ARGS_INIT;
+  args.sizes = conv_of(call);
+  args.activation = static_cast<etalon_activation>(static_cast<int>(call.number()));
+  args.x = call.needed(1, "x", pixels_in(args.sizes));
+  args.filter = call.needed(2, "filter", filter_of(args.sizes));
+  args.bias = call.floats(3, "bias", args.sizes.out_channels);
+  args.y = call.needed(4, "y", pixels_out(args.sizes));
+  call.settle(etalon_conv2d(call.context(), &args));
+}
+
+void conv2d_input_gradient(Call& call) {
+  call.open_numbers(15);
+  etalon_conv2d_input_gradient_args args = ETALON_CONV2D_INPUT_GRADIENT_ARGS_INIT;
+  args.sizes = conv_of(call);
+  args.dy = call.needed(1, "dy", pixels_out(args.sizes));
+  args.filter = call.needed(2, "filter", filter_of(args.sizes));
+  args.dx = call.needed(3, "dx", pixels_in(args.sizes));
+  call.settle(etalon_conv2d_input_gradient(call.context(), &args));
+}
+
+void conv2d_filter_gradient(Call& call) {
+  call.open_numbers(15);
+  etalon_conv2d_filter_gradient_args args = ETALON_CONV2D_FILTER_GRADIENT_ARGS_INIT;
+  args.sizes = conv_of(call);
+  args.x = call.needed(1, "x", pixels_in(args.sizes));
+  args.dy = call.needed(2, "dy", pixels_out(args.sizes));
+  args.d_filter = call.floats(3, "dFilter", filter_of(args.sizes));
+  args.d_bias = call.floats(4, "dBias", args.sizes.out_channels);
+  call.settle(etalon_conv2d_filter_gradient(call.context(), &args));
+}
+
+void rms_norm(Call& call) {
+  call.open_numbers(3);
+  etalon_rms_norm_args args = ETALON_RMS_NORM_ARGS_INIT;
+  args.rows = call.size("rows"), args.d = call.size("d");
+  args.epsilon = static_cast<float>(call.number());
+  const Wide elements = count_of({args.rows, args.d});
+  args.x = call.needed(1, "x", elements);
+  args.y = call.needed(2, "y", elements);
+  args.gain = call.floats(3, "gain", args.d);
+  args.rstd = call.floats(4, "rstd", args.rows);
+  call.settle(etalon_rms_norm(call.context(), &args));
+}
+
+void rms_norm_gradients(Call& call) {
+  call.open_numbers(2);
+  etalon_rms_norm_gradients_args args = ETALON_RMS_NORM_GRADIENTS_ARGS_INIT;
+  args.rows = call.size("rows"), args.d = call.size("d");
+  const Wide elements = count_of({args.rows, args.d});
+  args.x = call.needed(1, "x", elements);
+  args.rstd = call.needed(2, "rstd", args.rows);
+  args.dy = call.needed(3, "dy", elements);
+  args.gain = call.floats(4, "gain", args.d);
+  args.dx = call.floats(5, "dx", elements);
+  args.d_gain = call.floats(6, "dGain", args.d);
+  call.settle(etalon_rms_norm_gradients(call.context(), &args));
+}
+
+void group_norm(Call& call) {
+  call.open_numbers(6);
+  etalon_group_norm_args args = ETALON_GROUP_NORM_ARGS_INIT;
+  args.batch = call.size("batch"), args.pixels = call.size("pixels"), args.channels = call.size("channels"), args.groups = call.size("groups");
+  args.epsilon = static_cast<float>(call.number());
+  args.silu = call.flag();
+  const Wide elements = count_of({args.batch, args.pixels, args.channels}), groups = count_of({args.batch, args.groups});
+  args.x = call.needed(1, "x", elements);
+  args.y = call.needed(2, "y", elements);
+  args.gain = call.floats(3, "gain", args.channels);
+  args.bias = call.floats(4, "bias", args.channels);
+  args.mean = call.floats(5, "mean", groups);
+  args.rstd = call.floats(6, "rstd", groups);
+  call.settle(etalon_group_norm(call.context(), &args));
+}
+
+void group_norm_gradients(Call& call) {
+  call.open_numbers(5);
+  etalon_group_norm_gradients_args args = ETALON_GROUP_NORM_GRADIENTS_ARGS_INIT;
+  args.batch = call.size("batch"), args.pixels = call.size("pixels"), args.channels = call.size("channels"), args.groups = call.size("groups");
+  args.silu = call.flag();
+  const Wide elements = count_of({args.batch, args.pixels, args.channels}), groups = count_of({args.batch, args.groups});
+  args.x = call.needed(1, "x", elements);
+  args.mean = call.needed(2, "mean", groups);
+  args.rstd = call.needed(3, "rstd", groups);
+  args.dy = call.needed(4, "dy", elements);
+  args.gain = call.floats(5, "gain", args.channels);
+  args.bias = call.floats(6, "bias", args.channels);
+  args.dx = call.floats(7, "dx", elements);
+  args.d_gain = call.floats(8, "dGain", args.channels);
+  args.d_bias = call.floats(9, "dBias", args.channels);
+  call.settle(etalon_group_norm_gradients(call.context(), &args));
+}
+
+void rope(Call& call) {
+  call.open_numbers(13);
+  etalon_rope_args args = ETALON_ROPE_ARGS_INIT;
+  args.batch = call.size("batch"), args.tokens = call.size("tokens"), args.heads = call.size("heads"), args.depth = call.size("depth");
+  args.inverse = call.flag();
+  args.x = heads_of<etalon_heads>(call, 1, "x", args, args.tokens, args.depth);
+  args.y = heads_of<etalon_heads_out>(call, 2, "y", args, args.tokens, args.depth);
+  args.cos = call.needed(3, "cos", count_of({args.tokens, args.depth / 2}));
+  args.sin = call.needed(4, "sin", count_of({args.tokens, args.depth / 2}));
+  call.settle(etalon_rope(call.context(), &args));
+}
+
+void geglu(Call& call) {
+  call.open_numbers(2);
+  etalon_geglu_args args = ETALON_GEGLU_ARGS_INIT;
+  args.rows = call.size("rows"), args.width = call.size("width");
+  args.x = call.needed(1, "x", count_of({args.rows, args.width, 2}));
+  args.y = call.needed(2, "y", count_of({args.rows, args.width}));
+  call.settle(etalon_geglu(call.context(), &args));
+}
+
+void geglu_gradients(Call& call) {
+  call.open_numbers(2);
+  etalon_geglu_gradients_args args = ETALON_GEGLU_GRADIENTS_ARGS_INIT;
+  args.rows = call.size("rows"), args.width = call.size("width");
+  args.x = call.needed(1, "x", count_of({args.rows, args.width, 2}));
+  args.dy = call.needed(2, "dy", count_of({args.rows, args.width}));
+  args.dx = call.needed(3, "dx", count_of({args.rows, args.width, 2}));
+  call.settle(etalon_geglu_gradients(call.context(), &args));
+}
+
+template <etalon_status (*Unpack)(etalon_context*, int64_t, const uint16_t*, float*)>
+void unpack(Call& call) {
+  int64_t count = 0;
+  const uint16_t* const bits = call.words(0, "bits", count);
+  call.settle(Unpack(call.context(), count, bits, call.needed(1, "out", count)));
 }
 
 void adamw(Call& call) {
@@ -375,6 +542,18 @@ Napi::Object tensor_heavy(Napi::Env env) {
   add("layerNormGradients", entry<layer_norm_gradients>);
   add("gatedResidual", entry<gated_residual>);
   add("gatedResidualGradients", entry<gated_residual_gradients>);
+  add("conv2d", entry<conv2d>);
+  add("conv2dInputGradient", entry<conv2d_input_gradient>);
+  add("conv2dFilterGradient", entry<conv2d_filter_gradient>);
+  add("rmsNorm", entry<rms_norm>);
+  add("rmsNormGradients", entry<rms_norm_gradients>);
+  add("groupNorm", entry<group_norm>);
+  add("groupNormGradients", entry<group_norm_gradients>);
+  add("rope", entry<rope>);
+  add("geglu", entry<geglu>);
+  add("gegluGradients", entry<geglu_gradients>);
+  add("unpackBf16", entry<unpack<etalon_unpack_bf16>>);
+  add("unpackF16", entry<unpack<etalon_unpack_f16>>);
   add("adamw", entry<adamw>);
   add("globalNorm", entry_with_result<global_norm>);
   add("scale", entry_with_result<scale>);

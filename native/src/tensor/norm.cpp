@@ -67,4 +67,53 @@ etalon_status etalon_gated_residual_gradients(etalon_context* ctx, const etalon_
       },
       [&](const tensor::Kernels& kernels, const tensor::Work& work) { kernels.gated_residual_gradients(work, *args); });
 }
+
+etalon_status etalon_rms_norm(etalon_context* ctx, const etalon_rms_norm_args* args) {
+  return tensor::call(
+      ctx,
+      [&] {
+        tensor::check_args(args, "ETALON_RMS_NORM_ARGS_INIT");
+        const int64_t elements = check_rows(1, args->rows, args->d);
+        require(args->epsilon > 0, "epsilon is not above 0");
+        check_present(args->x, elements, "x"), check_present(args->y, elements, "y");
+      },
+      [&](const tensor::Kernels& kernels, const tensor::Work& work) { kernels.rms_norm(work, *args); });
+}
+
+etalon_status etalon_rms_norm_gradients(etalon_context* ctx, const etalon_rms_norm_gradients_args* args) {
+  return tensor::call(
+      ctx,
+      [&] {
+        tensor::check_args(args, "ETALON_RMS_NORM_GRADIENTS_ARGS_INIT");
+        const int64_t elements = check_rows(1, args->rows, args->d);
+        check_present(args->x, elements, "x"), check_present(args->dy, elements, "dy"), check_present(args->rstd, elements, "rstd");
+      },
+      [&](const tensor::Kernels& kernels, const tensor::Work& work) { kernels.rms_norm_gradients(work, *args); });
+}
+
+etalon_status etalon_group_norm(etalon_context* ctx, const etalon_group_norm_args* args) {
+  return tensor::call(
+      ctx,
+      [&] {
+        tensor::check_args(args, "ETALON_GROUP_NORM_ARGS_INIT");
+        const int64_t elements = check_rows(args->batch, args->pixels, args->channels);
+        require(args->groups >= 1 && args->channels % args->groups == 0, "groups does not divide channels");
+        require(args->epsilon > 0, "epsilon is not above 0");
+        check_present(args->x, elements, "x"), check_present(args->y, elements, "y");
+      },
+      [&](const tensor::Kernels& kernels, const tensor::Work& work) { kernels.group_norm(work, *args); });
+}
+
+etalon_status etalon_group_norm_gradients(etalon_context* ctx, const etalon_group_norm_gradients_args* args) {
+  return tensor::call(
+      ctx,
+      [&] {
+        tensor::check_args(args, "ETALON_GROUP_NORM_GRADIENTS_ARGS_INIT");
+        const int64_t elements = check_rows(args->batch, args->pixels, args->channels);
+        require(args->groups >= 1 && args->channels % args->groups == 0, "groups does not divide channels");
+        check_present(args->x, elements, "x"), check_present(args->dy, elements, "dy");
+        check_present(args->mean, elements, "mean"), check_present(args->rstd, elements, "rstd");
+      },
+      [&](const tensor::Kernels& kernels, const tensor::Work& work) { kernels.group_norm_gradients(work, *args); });
+}
 }

@@ -1,4 +1,4 @@
-// Layer norm and gated residual, forward against float64 and backward against central differences of it.
+// Layer, RMS and group norm and gated residual, forward against float64 and backward against central differences of it.
 #include "expect.h"
 #include "reference/tensor.h"
 
@@ -94,6 +94,95 @@ void gated_residual(int64_t batch, int64_t rows, int64_t d) {
         expect_close(results[2], dGate, 2e-6, std::sqrt(double(rows)), "dGate");
       });
 }
+
+void rms_norm(int64_t rows, int64_t d, bool gained) {
+  const Floats x = draws(rows * d, 1), gain = draws(d, 2), dy = draws(rows * d, 3);
+  const double epsilon = 1e-3;
+  const auto forward = [&](const Doubles& x_, const Doubles& gain_) {
+    Doubles y;
+    for (int64_t r = 0; r < rows; ++r) {
+      double square = 0;
+      for (int64_t i = 0; i < d; ++i) square += x_[r * d + i] * x_[r * d + i] / double(d);
+      for (int64_t i = 0; i < d; ++i) y.push_back(x_[r * d + i] / std::sqrt(square + epsilon) * (gained ? gain_[i] : 1));
+    }
+    return y;
+  };
+  const Doubles X = wide(x), G = wide(gain), W = wide(dy), want = forward(X, G);
+  const bool slopes = rows * d <= 600;
+  const Doubles dx = slopes ? reference::differences([&](const Doubles& v) { return forward(v, G); }, X, W) : Doubles{};
+  const Doubles dGain = reference::differences([&](const Doubles& v) { return forward(X, v); }, G, W);
+  on_all_targets(
+      "rms_norm [" + std::to_string(rows) + "," + std::to_string(d) + "]",
+      [&](etalon_context* ctx, std::vector<Floats>& results) {
+        results = {Floats(x.size()), Floats(rows), dy, Floats(d)};
+        etalon_rms_norm_args args = ETALON_RMS_NORM_ARGS_INIT;
+        args.rows = rows, args.d = d, args.epsilon = static_cast<float>(epsilon), args.x = x.data(), args.y = results[0].data(), args.rstd = results[1].data();
+        args.gain = gained ? gain.data() : nullptr;
+        ok(ctx, etalon_rms_norm(ctx, &args));
+        etalon_rms_norm_gradients_args g = ETALON_RMS_NORM_GRADIENTS_ARGS_INIT;
+        g.rows = rows, g.d = d, g.x = x.data(), g.rstd = args.rstd, g.gain = args.gain, g.dy = g.dx = results[2].data(), g.d_gain = gained ? results[3].data() : nullptr;
+        ok(ctx, etalon_rms_norm_gradients(ctx, &g));
+      },
+      [&](const std::vector<Floats>& results) {
+        expect_close(results[0], want, 2e-6, 1, "y");
+        if (slopes) expect_close(results[2], dx, 1e-5, 1, "dx");
+        if (gained) expect_close(results[3], dGain, 3e-6, std::sqrt(double(rows)), "dGain");
+      });
+}
+
+void group_norm(int64_t batch, int64_t pixels, int64_t channels, int64_t groups, bool affine, bool silu, double offset) {
+  Floats x = draws(batch * pixels * channels, 1);
+  for (float& value : x) value = static_cast<float>(value + offset);
+  const Floats gain = draws(channels, 2), bias = draws(channels, 3), dy = draws(batch * pixels * channels, 4);
+  const double epsilon = 1e-3;
+  const int64_t width = groups ? channels / groups : 0;
+  const auto forward = [&](const Doubles& x_, const Doubles& gain_, const Doubles& bias_) {
+    Doubles y(x_.size());
+    for (int64_t b = 0; b < batch; ++b)
+      for (int64_t g = 0; g < groups; ++g) {
+        double mean = 0, variance = 0;
+        const auto each = [&](auto&& visit) {
+          for (int64_t p = 0; p < pixels; ++p)
+            for (int64_t i = g * width; i < g * width + width; ++i) visit((b * pixels + p) * channels + i, i);
+        };
+        const double count = double(pixels * width);
+        each([&](int64_t at, int64_t) { mean += x_[at] / count; });
+        each([&](int64_t at, int64_t) { variance += (x_[at] - mean) * (x_[at] - mean) / count; });
+        each([&](int64_t at, int64_t i) {
+          double z = (x_[at] - mean) / std::sqrt(variance + epsilon);
+          if (affine) z = z * gain_[i] + bias_[i];
+          y[at] = silu ? reference::activation(2, z) : z;
+        });
+      }
+    return y;
+  };
+  const Doubles X = wide(x), G = wide(gain), B = wide(bias), W = wide(dy), want = forward(X, G, B);
+  const bool slopes = batch * pixels * channels <= 600;
+  const Doubles dx = slopes ? reference::differences([&](const Doubles& v) { return forward(v, G, B); }, X, W) : Doubles{};
+  const Doubles dGain = reference::differences([&](const Doubles& v) { return forward(X, v, B); }, G, W);
+  const Doubles dBias = reference::differences([&](const Doubles& v) { return forward(X, G, v); }, B, W);
+  on_all_targets(
+      "group_norm [" + std::to_string(batch) + "," + std::to_string(pixels) + "," + std::to_string(channels) + "] in " + std::to_string(groups) + " silu " + std::to_string(silu),
+      [&](etalon_context* ctx, std::vector<Floats>& results) {
+        results = {Floats(x.size()), Floats(batch * groups), Floats(batch * groups), dy, Floats(channels), Floats(channels)};
+        etalon_group_norm_args args = ETALON_GROUP_NORM_ARGS_INIT;
+        args.batch = batch, args.pixels = pixels, args.channels = channels, args.groups = groups, args.epsilon = static_cast<float>(epsilon), args.silu = silu;
+        args.x = x.data(), args.y = results[0].data(), args.mean = results[1].data(), args.rstd = results[2].data();
+        if (affine) args.gain = gain.data(), args.bias = bias.data();
+        ok(ctx, etalon_group_norm(ctx, &args));
+        etalon_group_norm_gradients_args g = ETALON_GROUP_NORM_GRADIENTS_ARGS_INIT;
+        g.batch = batch, g.pixels = pixels, g.channels = channels, g.groups = groups, g.silu = silu;
+        g.x = x.data(), g.mean = args.mean, g.rstd = args.rstd, g.gain = args.gain, g.bias = args.bias, g.dy = g.dx = results[3].data();
+        if (affine) g.d_gain = results[4].data(), g.d_bias = results[5].data();
+        ok(ctx, etalon_group_norm_gradients(ctx, &g));
+      },
+      [&](const std::vector<Floats>& results) {
+        expect_close(results[0], want, 3e-6 + 3e-7 * offset, 1, "y");
+        if (slopes) expect_close(results[3], dx, 1e-5, 1, "dx");
+        if (affine) expect_close(results[4], dGain, 3e-6 + 1e-6 * offset, std::sqrt(double(batch * pixels)), "dGain");
+        if (affine) expect_close(results[5], dBias, 3e-6 + 1e-6 * offset, std::sqrt(double(batch * pixels)), "dBias");
+      });
+}
 }  // namespace
 
 int main() {
@@ -111,6 +200,19 @@ int main() {
   gated_residual(3, 5, 19);
   gated_residual(4, 90, 192);
   gated_residual(2, 0, 8);
+  rms_norm(1, 1, true);
+  rms_norm(5, 19, false);
+  rms_norm(7, 64, true);
+  rms_norm(300, 128, true);
+  rms_norm(0, 8, true);
+  group_norm(1, 1, 1, 1, true, true, 0);
+  group_norm(2, 5, 12, 3, true, true, 0);
+  group_norm(2, 9, 20, 5, false, true, 0);
+  group_norm(3, 7, 24, 24, true, false, 0);
+  group_norm(2, 100, 80, 32 / 2, true, true, 0);
+  group_norm(2, 64, 320, 32, true, true, 100);
+  group_norm(0, 4, 8, 2, true, true, 0);
+  group_norm(2, 0, 8, 2, true, true, 0);
   if (failures) return std::printf("%d failures\n", failures), 1;
   std::printf("norm: all hold\n");
   return 0;

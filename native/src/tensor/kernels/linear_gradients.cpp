@@ -1,4 +1,5 @@
 #include "tensor/kernels.h"
+#include "tensor/kernels/columns.h"
 #include "tensor/kernels/product.h"
 #include "tensor/kernels/table.h"
 
@@ -8,28 +9,6 @@ namespace {
 template <typename A>
 void through_activation(const float* dy, const float* preactivation, int64_t n, float* d) {
   each_vector(n, [&](int64_t i, int lanes) { store_n(d + i, load_n(dy + i, lanes) * A::slope(load_n(preactivation + i, lanes)), lanes); });
-}
-
-/** Sums of columns [first, last), over blocks of rows: sums of few terms first lose less. */
-void sum_columns(const float* d, int64_t ld, int64_t rows, int64_t first, int64_t last, bool add, float* out) {
-  constexpr int64_t kBlock = 64;
-  each_vector(last - first, [&](int64_t i, int lanes) {
-    const float* const column = d + first + i;
-    vf total{};
-    for (int64_t r0 = 0; r0 < rows; r0 += kBlock) {
-      vf part[4] = {};
-      int64_t r = r0;
-      const int64_t end = least(rows, r0 + kBlock);
-      for (; r + 4 <= end; r += 4) {
-        ETALON_UNROLL
-        for (int u = 0; u < 4; ++u) part[u] += load_n(column + (r + u) * ld, lanes);
-      }
-      for (; r < end; ++r) part[0] += load_n(column + r * ld, lanes);
-      total += (part[0] + part[1]) + (part[2] + part[3]);
-    }
-    if (add) total += load_n(out + first + i, lanes);
-    store_n(out + first + i, total, lanes);
-  });
 }
 }  // namespace
 
@@ -54,10 +33,6 @@ void linear_gradients(const Work& work, const etalon_linear_gradients_args& args
   float* const scratch = work.arena.take(most(forDx, forDw));
   if (args.dx) product(work.threads, {rows, inputs, outputs, d, ldd, false, args.w, outputs, true, {args.dx, args.lddx, nullptr, args.accumulate_dx != 0}}, scratch);
   if (args.dw) product(work.threads, {inputs, outputs, rows, args.x, args.ldx, true, d, ldd, false, {args.dw, outputs, nullptr, args.accumulate != 0}}, scratch);
-  if (args.db) {
-    constexpr int64_t kColumns = 4 * VL;
-    cpu::parallel(threads, blocks(outputs, kColumns),
-                  [&](int64_t task) { sum_columns(d, ldd, rows, task * kColumns, least(outputs, task * kColumns + kColumns), args.accumulate != 0, args.db); });
-  }
+  if (args.db) sum_columns(threads, d, ldd, rows, outputs, args.accumulate != 0, args.db);
 }
 }  // namespace etalon::tensor::ETALON_TARGET

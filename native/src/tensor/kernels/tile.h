@@ -115,8 +115,12 @@ ETALON_INLINE Tile<Layout> tile_of(int rows, int vectors) { return kTiles<Layout
 /** Floats of a packed panel of a: a vector may be stored past its end. */
 constexpr int64_t panel_floats(int rows, int64_t k) { return rows * k + VL; }
 
-/** a's rows, lda apart, to a panel [k][rows]: blocks of VL × VL turned in registers. Writes up to panel_floats. */
-ETALON_INLINE void pack_rows(const float* a, int64_t lda, int rows, int64_t k, float* panel) {
+/**
+ * Rows of a to a panel [k][rows], of which it fills columns of k only: row(i) is where row i begins. Blocks of VL × VL are turned in registers.
+ * Writes up to VL floats past its last element.
+ */
+template <typename Row>
+ETALON_INLINE void pack_rows_at(Row&& row, int rows, int64_t k, float* panel) {
   constexpr int G = (MR + VL - 1) / VL;
   const int groups = (rows + VL - 1) / VL;
   for (int64_t p = 0; p < k; p += VL) {
@@ -126,10 +130,10 @@ ETALON_INLINE void pack_rows(const float* a, int64_t lda, int rows, int64_t k, f
       const int here = least(VL, rows - g * VL);
       if (count == VL) {
         ETALON_UNROLL
-        for (int i = 0; i < VL; ++i) turned[g][i] = i < here ? load(a + (g * VL + i) * lda + p) : vf{};
+        for (int i = 0; i < VL; ++i) turned[g][i] = i < here ? load(row(g * VL + i) + p) : vf{};
       } else {
         ETALON_UNROLL
-        for (int i = 0; i < VL; ++i) turned[g][i] = i < here ? load_part(a + (g * VL + i) * lda + p, count) : vf{};
+        for (int i = 0; i < VL; ++i) turned[g][i] = i < here ? load_part(row(g * VL + i) + p, count) : vf{};
       }
       transpose(turned[g]);
     }
@@ -141,6 +145,11 @@ ETALON_INLINE void pack_rows(const float* a, int64_t lda, int rows, int64_t k, f
         for (int g = 0; g < groups; ++g) store(panel + (p + i) * rows + g * VL, turned[g][i]);
     }
   }
+}
+
+/** a's rows, lda apart, to a panel [k][rows]. Writes up to panel_floats. */
+ETALON_INLINE void pack_rows(const float* a, int64_t lda, int rows, int64_t k, float* panel) {
+  pack_rows_at([=](int i) { return a + i * lda; }, rows, k, panel);
 }
 
 /** Columns of a (a transposed operand: element (i, p) at a[p·lda + i]) to a panel [k][rows]. Writes up to panel_floats; reads no more than the rows. */

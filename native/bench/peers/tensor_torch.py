@@ -1,0 +1,104 @@
+"""The heavy kernels in torch eager, the contender of tensor.bench.mjs: the same values, float32.
+
+Reads requests on stdin, one JSON a line, as tensor.bench.mjs makes them; answers {"seconds": [...], "check": {"picked": [...], "size": ...}} on stdout.
+Attention's inputs are contiguous [batch, heads, tokens, depth]; convolutions are timed in both of torch's layouts, and the faster one counts.
+"""
+import json
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+
+def values(shape, salt):
+    length = 1
+    for extent in shape:
+        length *= extent
+    index = torch.arange(length, dtype=torch.int64)
+    return (((index * 7919 + salt * 104729) % 2003).double() / 2003 - 0.5).float().reshape(shape)
+
+
+def timed(run, repeats):
+    seconds = []
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        out = run()
+        seconds.append(time.perf_counter() - start)
+    return seconds[1:], out
+
+
+def gemm(r):
+    batch, m, n, k = r.get("batch", 1), r["m"], r["n"], r["k"]
+    a = values((batch, k, m), 1).transpose(1, 2) if r.get("transposeA") else values((batch, m, k), 1)
+    b = values((batch, n, k), 2).transpose(1, 2) if r.get("transposeB") else values((batch, k, n), 2)
+    c = torch.empty(batch, m, n)
+    if batch == 1:
+        a, b, c = a[0], b[0], c[0]
+        return timed(lambda: torch.mm(a, b, out=c), r["repeats"])
+    return timed(lambda: torch.bmm(a, b, out=c), r["repeats"])
+
+
+def inputs_of_attention(r, grad):
+    shape = (r["batch"], r["heads"], r["tokens"], r["depth"])
+    return [values(shape, salt).requires_grad_(grad) for salt in (1, 2, 3)], shape
+
+
+def attention(r):
+    (q, k, v), _ = inputs_of_attention(r, False)
+    return timed(lambda: F.scaled_dot_product_attention(q, k, v), r["repeats"])
+
+
+def attention_gradients(r):
+    inputs, shape = inputs_of_attention(r, True)
+    with torch.enable_grad():
+        out = F.scaled_dot_product_attention(*inputs)
+    d_out = values(shape, 4)
+    seconds, gradients = timed(lambda: torch.autograd.grad(out, inputs, d_out, retain_graph=True), r["repeats"])
+    return seconds, torch.cat([g.reshape(-1) for g in gradients])
+
+
+def in_both_layouts(r, run):
+    """run(x, weight, dy) -> (seconds, result as NHWC and HWIO, flat); the better layout's."""
+    batch, side, channels = r["batch"], r["side"], r["channels"]
+    results = []
+    for memory in (torch.contiguous_format, torch.channels_last):
+        x, dy = [values((batch, side, side, channels), salt).permute(0, 3, 1, 2).contiguous(memory_format=memory) for salt in (1, 3)]
+        weight = values((3, 3, channels, channels), 2).permute(3, 2, 0, 1).contiguous(memory_format=memory)
+        results.append(run(x, weight, dy))
+    return min(results, key=lambda result: sorted(result[0])[len(result[0]) // 2])
+
+
+def conv2d(r):
+    def run(x, weight, _):
+        seconds, y = timed(lambda: F.conv2d(x, weight, padding=1), r["repeats"])
+        return seconds, y.permute(0, 2, 3, 1)
+
+    return in_both_layouts(r, run)
+
+
+def conv2d_gradients(r):
+    def run(x, weight, dy):
+        arguments = (None, (1, 1), (1, 1), (1, 1), False, (0, 0), 1, (True, True, False))
+        seconds, (dx, dw, _) = timed(lambda: torch.ops.aten.convolution_backward(dy, x, weight, *arguments), r["repeats"])
+        return seconds, torch.cat([dx.permute(0, 2, 3, 1).reshape(-1), dw.permute(2, 3, 1, 0).reshape(-1)])
+
+    return in_both_layouts(r, run)
+
+
+OPERATIONS = {"gemm": gemm, "attention": attention, "attentionGradients": attention_gradients, "conv2d": conv2d, "conv2dGradients": conv2d_gradients}
+
+
+@torch.no_grad()
+def main():
+    print(json.dumps({"version": torch.__version__}), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        torch.set_num_threads(request["threads"])
+        seconds, out = OPERATIONS[request["op"]](request)
+        flat = out.detach().reshape(-1)
+        picked = [flat[int((i + 0.5) / 16 * flat.numel())].item() for i in range(16)]
+        print(json.dumps({"seconds": seconds, "check": {"picked": picked, "size": flat.double().abs().mean().item()}}), flush=True)
+
+
+main()
