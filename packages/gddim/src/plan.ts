@@ -58,6 +58,11 @@ export interface PlanOptions extends GridOptions {
    * ("heun"); "euler" repeats diffusers.
    */
   startUp?: "heun" | "euler";
+  /**
+   * Discrete paths: a step from t goes to t − ⌊T/n⌋, or the end, as diffusers' DDIM and DDPM have it, though the next one starts from the grid's own time. The two are
+   * one for "leading", and for "trailing" where n divides T; elsewhere this repeats their fault. Default false.
+   */
+  diffusersStride?: boolean;
 }
 
 /**
@@ -78,6 +83,7 @@ export function plan(options: PlanOptions): Plan {
     solver = "euler",
     lowerOrderFinal = false,
     startUp = "heun",
+    diffusersStride = false,
     ...grid
   } = options;
   if (typeof eta !== "object" && typeof eta !== "function") {
@@ -90,8 +96,16 @@ export function plan(options: PlanOptions): Plan {
   const count = knots.length - 1;
   const inside = chosen(sde, count);
 
+  check.that(!diffusersStride || path.discrete, "UNSUPPORTED", {
+    argument: "diffusersStride",
+    value: diffusersStride,
+    allowed: "false on a path without training timesteps",
+  });
+  const stride = Math.floor((path.noiseTime + 1) / count);
+
   const step = (index: number): PlanStep => {
-    const [t, s] = [knots[index], knots[index + 1]];
+    const t = knots[index];
+    const s = diffusersStride ? Math.max(t - stride, path.dataTime) : knots[index + 1];
     const noise = etaAlong(eta, path, t, s, index, count);
     const draws = inside(index) && noise > 0 && path.at(s).sigma > 0;
     const method = draws ? rules[rule] : solvers[solver];
