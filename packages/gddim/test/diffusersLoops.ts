@@ -22,7 +22,7 @@ export interface LoopInput {
   noise: (step: number) => Float64Array;
 }
 
-export function alphasCumprod({ trainSteps, betaStart, betaEnd, schedule }: LoopConfig): number[] {
+function alphasCumprod({ trainSteps, betaStart, betaEnd, schedule }: LoopConfig): number[] {
   let product = 1;
   return Array.from({ length: trainSteps }, (_, i) => {
     const u = i / (trainSteps - 1);
