@@ -11,6 +11,6 @@ test("the README's example is this folder's readme.js, and prints what the READM
   });
   await import("./readme.js" as string);
   log.mockRestore();
-  expect(lines.length).toBe(8);
+  expect(lines.length).toBe(10);
   expect(readme).toContain(lines.join("\n"));
 });

@@ -89,7 +89,7 @@ ${table(
 
 ## The ends
 
-- **α_t = 0** (flow at t = 1): r = 0 and r^0 = 1. The ODE step is exact; any η > 0 re-draws all noise, so the step teaches nothing: start the grid later, or leave the step out of
+- **α_t = 0** (flow at t = 1): r = 0 and r^0 = 1. The ODE step is as everywhere; any η > 0 re-draws all noise, so the step teaches nothing: start the grid later, or leave the step out of
   \`sde\`. Euler–Maruyama has an infinite drift there and refuses; Flow-SDE takes s for t in 1 − t, as its authors do. An ε-model tells nothing of x0: an error says so.
 - **σ_s = 0** (the last step on flow and VP): no noise, no log-probability; a plan makes it an ODE step. λ is infinite there, so multistep methods fall back to order 1 (but for
   \`deisStep\` over ρ), and predictor–corrector methods leave the corrector out.
