@@ -1,5 +1,15 @@
 import "@etalon/testkit";
-import { type Path, type Prediction, rectifiedFlow, stableDiffusion15, ve, vp } from "@etalon/schedules";
+import {
+  asVarianceExploding,
+  edm,
+  type Path,
+  type Prediction,
+  rectifiedFlow,
+  stableDiffusion15,
+  subVp,
+  ve,
+  vp,
+} from "@etalon/schedules";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cpsStep, ddimStep, gddimStep, marginalStep, type StepMap } from "./index.ts";
@@ -22,6 +32,10 @@ function expectMarginal(path: Path, t: number, s: number, map: StepMap): void {
 const paths: Path[] = [
   ...(["epsilon", "sample", "v"] as const).map((prediction) => vp({ prediction })),
   ve({ sigmaMin: 0.03, sigmaMax: 14.6 }),
+  ve({ sigmaMin: 0.03, sigmaMax: 14.6, schedule: "karras", prediction: "sample" }),
+  ...(["sample", "v"] as const).map((prediction) => subVp({ prediction })),
+  edm({ sigmaMax: 1 }),
+  asVarianceExploding(vp({ betaMax: 8, prediction: "velocity" })),
   ...(["sample", "velocity"] as const).map((prediction) => rectifiedFlow({ prediction })),
   ...(["epsilon", "v"] as const).map((prediction) => stableDiffusion15({ prediction })),
 ];

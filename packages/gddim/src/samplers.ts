@@ -177,7 +177,8 @@ export const samplers: readonly SamplerEntry[] = [
     },
     formula: "x + ½(α_s − α_t)(x̂0 + x̂0') + ½(σ_s − σ_t)(ε̂ + ε̂'), the primed at the Euler step's end",
     source: "EDM, arXiv:2206.00364, algorithm 1",
-    elsewhere: "diffusers HeunDiscreteScheduler, FlowMatchHeunDiscreteScheduler",
+    elsewhere:
+      "diffusers FlowMatchHeunDiscreteScheduler, and HeunDiscreteScheduler on a path in VE coordinates (`asVarianceExploding`)",
   },
   {
     ...{

@@ -12,6 +12,7 @@ export interface LoopConfig {
   spacing: "leading" | "linspace" | "trailing";
   offset: number;
   karras?: boolean;
+  rescale?: boolean;
 }
 
 /** A model, and the noise of a step; arrays of one length. */
@@ -22,17 +23,20 @@ export interface LoopInput {
   noise: (step: number) => Float64Array;
 }
 
-function alphasCumprod({ trainSteps, betaStart, betaEnd, schedule }: LoopConfig): number[] {
+/** @param least  what the classes with σ put in place of the rescaled schedule's last ᾱ, 0 */
+function alphasCumprod({ trainSteps, betaStart, betaEnd, schedule, rescale = false }: LoopConfig, least = 0): number[] {
   let product = 1;
-  return Array.from({ length: trainSteps }, (_, i) => {
+  const bars = Array.from({ length: trainSteps }, (_, i) => {
     const u = i / (trainSteps - 1);
-    const beta =
-      schedule === "linear"
-        ? betaStart + u * (betaEnd - betaStart)
-        : (betaStart ** 0.5 + u * (betaEnd ** 0.5 - betaStart ** 0.5)) ** 2;
-    product *= 1 - beta;
+    const root = betaStart ** 0.5 + u * (betaEnd ** 0.5 - betaStart ** 0.5);
+    product *= 1 - (schedule === "linear" ? betaStart + u * (betaEnd - betaStart) : root ** 2);
     return product;
   });
+  if (!rescale) return bars;
+  const roots = bars.map(Math.sqrt); // rescale_zero_terminal_snr
+  const [first, last] = [roots[0], roots[trainSteps - 1]];
+  const moved = roots.map((v) => ((v - last) * first) / (first - last)).map((v) => v ** 2);
+  return [...moved.slice(0, -1), least];
 }
 
 /** numpy's round. */
@@ -83,7 +87,7 @@ export function ddimLoop(
 
 /** σ of the steps with 0 behind, and the timesteps: EulerDiscreteScheduler.set_timesteps. */
 function eulerSigmas(config: LoopConfig, n: number, kind: "euler" | "dpm"): { sigmas: number[]; times: number[] } {
-  const table = alphasCumprod(config).map((bar) => ((1 - bar) / bar) ** 0.5);
+  const table = alphasCumprod(config, 2 ** -24).map((bar) => ((1 - bar) / bar) ** 0.5);
   let times = timesteps(config, n, kind);
   const interp = (t: number) => {
     const low = Math.min(Math.floor(t), table.length - 2);

@@ -68,6 +68,7 @@ const variants: { config: LoopConfig; n: number }[] = [
     },
     n: 17,
   },
+  { config: { ...base, spacing: "trailing", offset: 0, prediction: "v_prediction", rescale: true }, n: 10 },
 ];
 const common = ({
   trainSteps,
@@ -78,6 +79,7 @@ const common = ({
   spacing,
   offset,
   karras = false,
+  rescale = false,
 }: LoopConfig) => ({
   ...{
     num_train_timesteps: trainSteps,
@@ -87,9 +89,10 @@ const common = ({
     prediction_type: prediction,
   },
   ...{ timestep_spacing: spacing, steps_offset: offset, ...(karras ? { use_karras_sigmas: true } : {}) },
+  ...(rescale ? { rescale_betas_zero_snr: true } : {}),
 });
-const name = ({ config: { spacing, prediction, trainSteps, karras }, n }: (typeof variants)[number]) =>
-  `${spacing}, ${prediction}, T ${trainSteps}, ${n} steps${karras ? ", Karras" : ""}`;
+const name = ({ config: { spacing, prediction, trainSteps, karras, rescale }, n }: (typeof variants)[number]) =>
+  `${spacing}, ${prediction}, T ${trainSteps}, ${n} steps${karras ? ", Karras" : ""}${rescale ? ", zero SNR" : ""}`;
 
 describe("DDIM", () => {
   test.each(
