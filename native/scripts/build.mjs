@@ -1,5 +1,7 @@
-// Builds the addon where CMake and a C++ compiler are; says in one line what to do where they are not, and succeeds: the portable form serves.
-// node scripts/build.mjs [--cuda] [--required]    --required: a machine that cannot build is an error
+// Builds the addons and libetalon where CMake and a C++ compiler are; says in one line what to do where they are not, and succeeds: the portable form serves.
+// node scripts/build.mjs [--cuda] [--prebuild] [--required]
+//   --prebuild  also puts the addons into prebuilds/PLATFORM-ARCH, stripped and with the C++ runtime in them    --required  a machine that cannot build is an error
+// The addons end in build/Release, an installed copy of the C library in build/library.
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -7,41 +9,54 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const require = createRequire(import.meta.url);
-const cuda = process.argv.includes("--cuda");
-const required = cuda || process.argv.includes("--required");
+const [cuda, prebuild] = ["--cuda", "--prebuild"].map((flag) => process.argv.includes(flag));
+const required = cuda || prebuild || process.argv.includes("--required");
 
+function giveUp(message) {
+  console.error(`@etalon/native: ${message}`);
+  process.exit(required ? 1 : 0);
+}
+
+const serves = "the portable form will do, some ten times slower";
+if (process.platform === "win32") giveUp(`the native library is not built on Windows yet: ${serves}.`);
 const runs = (command) => spawnSync(command, ["--version"], { stdio: "ignore" }).status === 0;
 const compilers = [process.env.CXX, "c++", "g++", "clang++"].filter(Boolean);
 const missing = [runs("cmake") ? "" : "CMake", compilers.some(runs) ? "" : "a C++ compiler"].filter(Boolean);
-if (missing.length > 0) {
-  console.error(
-    `@etalon/native: ${missing.join(" and ")} not found: the portable form will do, some ten times slower. Install and run "npx etalon-native build".`,
-  );
-  process.exit(required ? 1 : 0);
-}
+if (missing.length > 0)
+  giveUp(`${missing.join(" and ")} not found: ${serves}. Install and run "npx etalon-native build".`);
 
-const cmakeJs = join(dirname(require.resolve("cmake-js/package.json")), "bin", "cmake-js");
-const include = dirname(require.resolve("node-addon-api/package.json"));
+const build = join(root, "build");
+const include = [require("node-api-headers").include_dir, dirname(require.resolve("node-addon-api/package.json"))];
+const onOff = (flag) => (flag ? "ON" : "OFF");
 const options = [
-  `--CDETALON_NODE_ADDON_API=${include}`,
-  `--CDETALON_CUDA=${cuda ? "ON" : "OFF"}`,
-  "--CDETALON_TESTS=OFF",
+  "-DCMAKE_BUILD_TYPE=Release",
+  "-DCMAKE_INSTALL_LIBDIR=lib",
+  `-DETALON_NODE_INCLUDE=${include.join(";")}`,
+  `-DETALON_CUDA=${onOff(cuda)}`,
+  `-DETALON_STATIC_RUNTIME=${onOff(prebuild)}`,
+  "-DETALON_TESTS=OFF",
 ];
-// cmake-js keeps the options of an older build folder: configure always, compile what changed.
-for (const step of ["configure", "build"]) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [cmakeJs, step, "--directory", root, "--out", join(root, "build"), "--parallel", "2", ...options],
-    {
-      cwd: root,
-      encoding: "utf8",
-      maxBuffer: 1 << 28,
-    },
-  );
-  if (status === 0) continue;
-  console.error(
-    `${stdout}${stderr}\n@etalon/native: the addon did not build (above); the portable form will do, some ten times slower.`,
-  );
-  process.exit(required ? 1 : 0);
+const places = {
+  library: join(build, "library"),
+  addons: join(root, "prebuilds", `${process.platform}-${process.arch}`),
+};
+const install = (component, ...rest) => [
+  "--install",
+  build,
+  "--prefix",
+  places[component],
+  "--component",
+  component,
+  ...rest,
+];
+const steps = [
+  ["-S", root, "-B", build, ...options],
+  ["--build", build, "--config", "Release", "--parallel", "2"],
+  install("library"),
+  ...(prebuild ? [install("addons", "--strip")] : []),
+];
+for (const step of steps) {
+  const { status, stdout, stderr } = spawnSync("cmake", step, { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 });
+  if (status !== 0) giveUp(`the addon did not build; ${serves}.\n${stdout}${stderr}`);
 }
-console.error("@etalon/native: build/Release/etalon.node is built.");
+console.error(`@etalon/native: ${prebuild ? `${places.addons}/etalon.node` : "build/Release/etalon.node"} is built.`);

@@ -1,20 +1,18 @@
-import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TensorLike } from "../../lib/tfjs/index.ts";
 import { draws } from "../support/draws.ts";
 import { expectSameBits } from "../support/expectSameBits.ts";
+import { attempt, has, library, root } from "../support/library.ts";
 import { tf, tfjsNode } from "../support/tensorflow.ts";
 import { thrown } from "../support/thrown.ts";
 
 // The GPU's kernels of the ops, where there is no GPU: src/tf/gpu.cpp and src/cuda under the launch emulation, in a real TensorFlow, as its CPU device's kernels.
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const addon = join(root, "build", "Release", "etalon.node");
-const compiler = ["g++", "clang++"].find((name) => spawnSync(name, ["--version"]).status === 0);
+const compiler = ["g++", "clang++"].find(has);
 const missing = [
   tfjsNode === undefined && "ETALON_TFJS_NODE names no tfjs-node",
   (!existsSync(addon) || process.env.ETALON_BINARY === "portable") && "no addon",
@@ -39,26 +37,16 @@ describe.skipIf(missing.length > 0)(
         "src/tf/tensorflow.cpp",
         "test/cuda/launchers.cpp",
       ];
-      const { status, stderr } = spawnSync(
-        compiler!,
-        [
-          ..."-std=c++20 -O1 -shared -fPIC -ffp-contract=off -Wall -Wextra -Werror -DNAPI_VERSION=8 -DNODE_ADDON_API_DISABLE_DEPRECATED -DETALON_HAS_CUDA=1".split(
-            " ",
-          ),
-          ...["-include", join(root, "test", "tf", "emulated_runtime.h")],
-          ...include.flatMap((path) => ["-isystem", path]),
-          ...sources.map((source) => join(root, source)),
-          ...[
-            "-o",
-            join(folder, "etalon_tf.node"),
-            "-ldl",
-            `-L${dirname(addon)}`,
-            "-letalon",
-            `-Wl,-rpath,${dirname(addon)}`,
-          ],
-        ],
-        { encoding: "utf8" },
-      );
+      const flags = "-std=c++20 -O0 -shared -fPIC -ffp-contract=off -Wall -Wextra -Werror";
+      const defined = "-DNAPI_VERSION=8 -DNODE_ADDON_API_DISABLE_DEPRECATED -DETALON_HAS_CUDA=1";
+      const lib = join(library, "lib");
+      const { status, stderr } = await attempt(compiler!, [
+        ...`${flags} ${defined}`.split(" "),
+        ...["-include", join(root, "test", "tf", "emulated_runtime.h")],
+        ...include.flatMap((path) => ["-isystem", path]),
+        ...sources.map((source) => join(root, source)),
+        ...["-o", join(folder, "etalon_tf.node"), "-ldl", `-L${lib}`, "-letalon", `-Wl,-rpath,${lib}`],
+      ]);
       expect(stderr).toBe("");
       expect(status).toBe(0);
       copyFileSync(addon, join(folder, "etalon.node"));
@@ -66,7 +54,7 @@ describe.skipIf(missing.length > 0)(
       face = await import("../../lib/tfjs/index.ts");
       arrays = await import("../../lib/index.ts");
       await tf.setBackend("tensorflow");
-    });
+    }, 600_000);
 
     const [batch, dim] = [3, 1500];
     const shape = [batch, 30, 50];

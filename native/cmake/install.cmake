@@ -1,0 +1,21 @@
+# What a client of libetalon needs, relocatable: libraries, headers, the CMake package `etalon` and etalon.pc.
+set(config_folder ${CMAKE_INSTALL_LIBDIR}/cmake/etalon)
+install(TARGETS etalon_shared etalon_static EXPORT etalonTargets
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library)
+set(left_out "/etalon_cuda\\.h$")
+if(ETALON_CUDA)
+  set(left_out "^$")
+endif()
+install(DIRECTORY include/etalon DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT library FILES_MATCHING PATTERN "*.h" REGEX "${left_out}" EXCLUDE)
+install(EXPORT etalonTargets NAMESPACE etalon:: DESTINATION ${config_folder} COMPONENT library)
+configure_package_config_file(cmake/etalonConfig.cmake.in etalonConfig.cmake INSTALL_DESTINATION ${config_folder})
+write_basic_package_version_file(etalonConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/etalonConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/etalonConfigVersion.cmake DESTINATION ${config_folder} COMPONENT library)
+file(RELATIVE_PATH etalon_pc_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+set(etalon_pc_private "-lstdc++ -lm -pthread")
+if(ETALON_CUDA)
+  string(PREPEND etalon_pc_private "-L${CUDAToolkit_LIBRARY_DIR} -lcudart_static -ldl -lrt ")
+endif()
+configure_file(cmake/etalon.pc.in etalon.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/etalon.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT library)
