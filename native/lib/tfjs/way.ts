@@ -1,10 +1,10 @@
 import { engine } from "./engine.ts";
 import { isNodeBackend, missingOps } from "./ops.ts";
-import { isHeapBackend } from "./values.ts";
+import { memoryOf } from "./values.ts";
 
 /** How tensors of the backend in use are computed with. No result depends on it. */
 export interface Way {
-  /** ops: TensorFlow ops, on tensors in TensorFlow's memory (tfjs-node, tfjs-node-gpu). memory: in place, in the backend's memory (wasm). arrays: through typed arrays. */
+  /** ops: TensorFlow ops, on tensors in TensorFlow's memory (tfjs-node, tfjs-node-gpu). memory: in place, in the backend's memory (native, wasm). arrays: through typed arrays. */
   name: "ops" | "memory" | "arrays";
   /** Why this one. */
   why: string;
@@ -29,6 +29,7 @@ function find(backend: object, name: string): Way {
     if (missing === undefined) return { name: "ops", why: `tensors of ${name} lie in TensorFlow's memory` };
     return { name: "arrays", why: missing };
   }
-  if (isHeapBackend(backend)) return { name: "memory", why: `tensors of ${name} lie in WebAssembly memory` };
+  if (memoryOf(backend) !== undefined)
+    return { name: "memory", why: `tensors of ${name} lie where the addon can reach them` };
   return { name: "arrays", why: `${name} gives and takes typed arrays` };
 }
