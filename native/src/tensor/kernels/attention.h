@@ -1,14 +1,11 @@
 // What attention's two directions share: blocks of queries and keys, the scores of a block, how a (batch, head) is packed.
 #pragma once
 #include "tensor/kernels.h"
-#include "tensor/kernels/tile.h"
+#include "tensor/kernels/pack.h"
 
 namespace etalon::tensor::ETALON_TARGET {
-/**
- * A block of scores lies turned, [keys][kQueries]: queries run along the vectors, so that a softmax takes no sum across lanes, and a row is a panel of a for p·v.
- * A multiple of every target's vector and (but for the rest of 16 by 6) tile.
- */
-constexpr int kQueries = 112, kKeys = 112;
+/** A block of scores lies turned, [keys][kQueries]: queries run along the vectors, so that a softmax takes no sum across lanes, and a row is a panel of a for p·v. */
+constexpr int kKeys = 112;
 constexpr float kLog2E = 1.44269504088896341f, kLn2 = 0.693147180559945309f;
 
 constexpr int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }

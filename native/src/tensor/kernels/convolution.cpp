@@ -19,7 +19,7 @@ void gather_rows(int64_t from, int64_t depth, int64_t channels, int rows, float*
   for (int64_t p = from; p < from + depth;) {
     const int64_t tap = p / channels, channel = p % channels, here = least(channels - channel, from + depth - p);
     for (int i = 0; i < rows; ++i) row[i] = find(tap, i) + channel;
-    pack_rows_at([&](int i) { return row[i]; }, rows, here, panel + (p - from) * rows);
+    pack_rows_at(row, rows, here, panel + (p - from) * rows);
     p += here;
   }
 }

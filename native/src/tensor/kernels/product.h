@@ -2,7 +2,7 @@
 #pragma once
 #include "cpu/pool.h"
 #include "tensor/kernels/activation.h"
-#include "tensor/kernels/tile.h"
+#include "tensor/kernels/pack.h"
 
 namespace etalon::tensor::ETALON_TARGET {
 /** What becomes of the sums. */

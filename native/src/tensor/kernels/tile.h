@@ -1,4 +1,4 @@
-// The inner kernel of every matrix product here: a tile of R rows and V vectors of columns, held in registers while k runs. And the packing that feeds it.
+// The inner kernel of every matrix product here: a tile of R rows and V vectors of columns, held in registers while k runs. tile.cpp has its body.
 #pragma once
 #include "tensor/kernels/simd.h"
 
@@ -35,166 +35,23 @@ struct InRows {
   ETALON_INLINE const float* at(const float* a, int i) const { return a + i * Ld; }
 };
 
-template <int R, int V, typename Layout>
-ETALON_INLINE void tile(int64_t k, const float* a, Layout layout, const float* b, int64_t ldb, int lanes, const Sink& sink) {
-  vf sum[R][V];
-  ETALON_UNROLL
-  for (int i = 0; i < R; ++i)
-    ETALON_UNROLL
-    for (int j = 0; j < V; ++j) sum[i][j] = vf{};
-  if (sink.add) {
-    ETALON_UNROLL
-    for (int i = 0; i < R; ++i) {
-      __builtin_prefetch(sink.c + i * sink.ldc, 1);
-      if constexpr (V > 1) __builtin_prefetch(sink.c + i * sink.ldc + (V - 1) * VL, 1);
-    }
-  }
-  for (int64_t p = 0; p < k; ++p) {
-    vf column[V];
-    ETALON_UNROLL
-    for (int j = 0; j < V; ++j) column[j] = load(b + j * VL);
-    ETALON_UNROLL
-    for (int i = 0; i < R; ++i) {
-      const vf s = all(*layout.at(a, i));
-      ETALON_UNROLL
-      for (int j = 0; j < V; ++j) sum[i][j] += s * column[j];
-    }
-    a += layout.step;
-    b += ldb;
-  }
-  if (sink.bias) {
-    ETALON_UNROLL
-    for (int j = 0; j < V; ++j) {
-      const vf bias = load_n(sink.bias + j * VL, j + 1 < V ? VL : lanes);
-      ETALON_UNROLL
-      for (int i = 0; i < R; ++i) sum[i][j] += bias;
-    }
-  }
-  if (sink.add) {
-    ETALON_UNROLL
-    for (int i = 0; i < R; ++i)
-      ETALON_UNROLL
-      for (int j = 0; j < V; ++j) sum[i][j] += load_n(sink.c + i * sink.ldc + j * VL, j + 1 < V ? VL : lanes);
-  }
-  ETALON_UNROLL
-  for (int i = 0; i < R; ++i)
-    ETALON_UNROLL
-    for (int j = 0; j < V; ++j) store_n(sink.c + i * sink.ldc + j * VL, sum[i][j], j + 1 < V ? VL : lanes);
-}
-
-template <int R, int V, typename Layout>
-void tile_at(int64_t k, const float* a, Layout layout, const float* b, int64_t ldb, int lanes, const Sink& sink) {
-  tile<R, V>(k, a, layout, b, ldb, lanes, sink);
-}
 template <typename Layout>
 using Tile = void (*)(int64_t k, const float* a, Layout layout, const float* b, int64_t ldb, int lanes, const Sink& sink);
-
-/** All tiles of a layout. */
+/** All tiles of a layout, by vectors and rows. */
 template <typename Layout>
 struct Tiles {
-  Tile<Layout> entry[NV][MR] = {};
-  constexpr Tiles() { fill<NV, MR>(); }
-
- private:
-  template <int V, int R>
-  constexpr void fill() {
-    entry[V - 1][R - 1] = tile_at<R, V, Layout>;
-    if constexpr (R > 1)
-      fill<V, R - 1>();
-    else if constexpr (V > 1)
-      fill<V - 1, MR>();
-  }
+  Tile<Layout> entry[NV][MR];
 };
-template <typename Layout>
-constexpr Tiles<Layout> kTiles;
+/** Queries in a block of attention's scores: a multiple of every target's vector. */
+constexpr int kQueries = 112;
+extern const Tiles<Packed> kPackedTiles;
+extern const Tiles<InRows<kQueries>> kScoreTiles;
 
 /** The tile of `rows` ≤ MR rows and `vectors` ≤ NV vectors. */
 template <typename Layout>
-ETALON_INLINE Tile<Layout> tile_of(int rows, int vectors) { return kTiles<Layout>.entry[vectors - 1][rows - 1]; }
-
-/** Floats of a packed panel of a: a vector may be stored past its end. */
-constexpr int64_t panel_floats(int rows, int64_t k) { return rows * k + VL; }
-
-/**
- * Rows of a to a panel [k][rows], of which it fills columns of k only: row(i) is where row i begins. Blocks of VL × VL are turned in registers.
- * Writes up to VL floats past its last element.
- */
-template <typename Row>
-ETALON_INLINE void pack_rows_at(Row&& row, int rows, int64_t k, float* panel) {
-  constexpr int G = (MR + VL - 1) / VL;
-  const int groups = (rows + VL - 1) / VL;
-  for (int64_t p = 0; p < k; p += VL) {
-    const int count = static_cast<int>(least<int64_t>(VL, k - p));
-    vf turned[G][VL];
-    for (int g = 0; g < groups; ++g) {
-      const int here = least(VL, rows - g * VL);
-      if (count == VL) {
-        ETALON_UNROLL
-        for (int i = 0; i < VL; ++i) turned[g][i] = i < here ? load(row(g * VL + i) + p) : vf{};
-      } else {
-        ETALON_UNROLL
-        for (int i = 0; i < VL; ++i) turned[g][i] = i < here ? load_part(row(g * VL + i) + p, count) : vf{};
-      }
-      transpose(turned[g]);
-    }
-    if (groups == 1 && count == VL) {
-      ETALON_UNROLL
-      for (int i = 0; i < VL; ++i) store(panel + (p + i) * rows, turned[0][i]);
-    } else {
-      for (int i = 0; i < count; ++i)
-        for (int g = 0; g < groups; ++g) store(panel + (p + i) * rows + g * VL, turned[g][i]);
-    }
-  }
-}
-
-/** a's rows, lda apart, to a panel [k][rows]. Writes up to panel_floats. */
-ETALON_INLINE void pack_rows(const float* a, int64_t lda, int rows, int64_t k, float* panel) {
-  pack_rows_at([=](int i) { return a + i * lda; }, rows, k, panel);
-}
-
-/** Columns of a (a transposed operand: element (i, p) at a[p·lda + i]) to a panel [k][rows]. Writes up to panel_floats; reads no more than the rows. */
-ETALON_INLINE void pack_columns(const float* a, int64_t lda, int rows, int64_t k, float* panel) {
-  constexpr int G = (MR + VL - 1) / VL;
-  const int groups = (rows + VL - 1) / VL, last = rows - (groups - 1) * VL;
-  if constexpr (G == 1) {
-    for (int64_t p = 0; p < k; ++p) store(panel + p * rows, load_n(a + p * lda, last));
-  } else {
-    for (int64_t p = 0; p < k; ++p)
-      for (int g = 0; g < groups; ++g) store(panel + p * rows + g * VL, load_n(a + p * lda + g * VL, g + 1 < groups ? VL : last));
-  }
-}
-
-/** b's rows to a panel [k][vectors·VL], zeros behind its columns. */
-ETALON_INLINE void pack_b(const float* b, int64_t ldb, int columns, int64_t k, float* panel) {
-  const int vectors = (columns + VL - 1) / VL, last = columns - (vectors - 1) * VL;
-  for (int64_t p = 0; p < k; ++p)
-    for (int j = 0; j < vectors; ++j)
-      store(panel + (p * vectors + j) * VL, load_n(b + p * ldb + j * VL, j + 1 < vectors ? VL : last));
-}
-
-/** A transposed b (element (p, j) at b[j·ldb + p]) to a panel [k][vectors·VL], zeros behind its columns. */
-ETALON_INLINE void pack_b_turned(const float* b, int64_t ldb, int columns, int64_t k, float* panel) {
-  const int vectors = (columns + VL - 1) / VL;
-  for (int j = 0; j < vectors; ++j) {
-    const int here = least(VL, columns - j * VL);
-    for (int64_t p = 0; p < k; p += VL) {
-      const int count = static_cast<int>(least<int64_t>(VL, k - p));
-      vf turned[VL];
-      if (count == VL) {
-        ETALON_UNROLL
-        for (int i = 0; i < VL; ++i) turned[i] = i < here ? load(b + (j * VL + i) * ldb + p) : vf{};
-      } else {
-        ETALON_UNROLL
-        for (int i = 0; i < VL; ++i) turned[i] = i < here ? load_part(b + (j * VL + i) * ldb + p, count) : vf{};
-      }
-      transpose(turned);
-      if (count == VL) {
-        ETALON_UNROLL
-        for (int i = 0; i < VL; ++i) store(panel + ((p + i) * vectors + j) * VL, turned[i]);
-      } else {
-        for (int i = 0; i < count; ++i) store(panel + ((p + i) * vectors + j) * VL, turned[i]);
-      }
-    }
-  }
-}
+ETALON_INLINE Tile<Layout> tile_of(int rows, int vectors);
+template <>
+ETALON_INLINE Tile<Packed> tile_of<Packed>(int rows, int vectors) { return kPackedTiles.entry[vectors - 1][rows - 1]; }
+template <>
+ETALON_INLINE Tile<InRows<kQueries>> tile_of<InRows<kQueries>>(int rows, int vectors) { return kScoreTiles.entry[vectors - 1][rows - 1]; }
 }  // namespace etalon::tensor::ETALON_TARGET
