@@ -15,7 +15,12 @@
  *   - Threads may call at once, each with a context of its own. The worker threads are the process's: made at the first large call, kept, joined at exit.
  *   - Noise, states and gradients have the same bits on every target; sums as well (fixed tree), for any thread count and batch split.
  *     The logarithm and exponential of a sample's scalars come from the C library: the same on one machine.
- *   - Structs begin with their size, set by their _INIT: fields can be added at the end without breaking the ABI.
+ *   - Structs begin with their size, set by their _INIT: fields can be added at the end without breaking the ABI. A struct and the arrays of scalars that it points to
+ *     (steps, sample ids, old_logp, ...) are read during the call and may go after it.
+ *   - Inputs may overlap each other. An output overlaps nothing, save where its function allows it: arrays of elements that do are refused, for arrays of scalars
+ *     it is not looked for.
+ *   - x, o and next have the unit of the data, and std with them; a, b and guidance are pure numbers. Log-probabilities are natural logarithms of the density of `next` in
+ *     that unit, so they change with it (by dim log of the factor) while ratios do not.
  * Formulas: docs/math.md. CUDA: etalon_cuda.h.
  */
 #ifndef ETALON_H
@@ -41,7 +46,7 @@ extern "C" {
 #define ETALON_VERSION_MINOR 1
 #define ETALON_VERSION_PATCH 0
 #define ETALON_VERSION (ETALON_VERSION_MAJOR * 10000 + ETALON_VERSION_MINOR * 100 + ETALON_VERSION_PATCH) /* of this header */
-/** @return ETALON_VERSION of the library that is linked. */
+/** @return ETALON_VERSION of the library that is linked: major 10000 + minor 100 + patch. Before 1.0 a client fits a library of its own minor version. Any thread. */
 ETALON_API int etalon_version(void);
 
 /* ---- features: what this build has in it, whether or not this machine can run it (for that: etalon_available_target, etalon_cuda_device_count)
@@ -60,23 +65,29 @@ typedef enum etalon_status {
   ETALON_OUT_OF_MEMORY = 4,
   ETALON_DEVICE = 5            /* the device failed (CUDA) */
 } etalon_status;
-/** @return the name, as "ETALON_NOT_FINITE"; never NULL. */
+/** @return the name, as "ETALON_NOT_FINITE"; "unknown status" for another number; never NULL, and for ever valid. */
 ETALON_API const char* etalon_status_name(etalon_status status);
 
-/* ---- context */
+/* ---- context: target, thread count, error text and working memory of a caller. One thread at a time uses a context; contexts of several threads share the worker
+ * threads, and a call that finds them taken does its work alone. A process made by fork has no workers: etalon_set_threads(ctx, 1) there. */
 typedef struct etalon_context etalon_context;
 /** Chooses the target: the best the CPU has, or what the environment's ETALON_TARGET names (an unknown name fails); and the thread count: ETALON_NUM_THREADS,
- *  else one a core this process may run on.   @return ETALON_OK; ETALON_UNSUPPORTED: etalon_last_error(NULL) explains */
+ *  else one a core this process may run on.   @param ctx  not NULL; NULL is written there where the call fails
+ *  @return ETALON_OK; ETALON_UNSUPPORTED: etalon_last_error(NULL) explains; ETALON_OUT_OF_MEMORY; ETALON_INVALID_ARGUMENT: ctx is NULL */
 ETALON_API etalon_status etalon_context_create(etalon_context** ctx);
-ETALON_API void etalon_context_destroy(etalon_context* ctx); /* NULL is fine */
-/** One line on the last call with ctx that failed; with NULL, on this thread's last failed etalon_context_create.   @return never NULL; valid until the next call */
+/** Gives the context's memory back; no call may be using it.   @param ctx  may be NULL */
+ETALON_API void etalon_context_destroy(etalon_context* ctx);
+/** One line on the last call with ctx that failed, "" where none has; with NULL, on this thread's last failed etalon_context_create.
+ *  @return English, without a line break; never NULL; valid until the next call with ctx (with NULL: of etalon_context_create on this thread) */
 ETALON_API const char* etalon_last_error(const etalon_context* ctx);
-/** @param threads  1 ... 1024, the caller's own included */
+/** How many threads calls with ctx may use; no result depends on it.   @param threads  1 ... 1024, the caller's own included
+ *  @return ETALON_OK; ETALON_INVALID_ARGUMENT, and nothing changes */
 ETALON_API etalon_status etalon_set_threads(etalon_context* ctx, int threads);
+/** @return what ctx may use; 0 where ctx is NULL. */
 ETALON_API int etalon_threads(const etalon_context* ctx);
-/** @return the target in use: "avx512", "avx2", "neon" or "scalar". */
+/** @return the target in use: "avx512", "avx2", "neon" or "scalar"; "" where ctx is NULL. For ever valid. */
 ETALON_API const char* etalon_target(const etalon_context* ctx);
-/** @return the index-th target that this machine can run, best first; NULL past the last. */
+/** @return the index-th target that this build has and this machine can run, best first; NULL past the last, and below 0. For ever valid; any thread. */
 ETALON_API const char* etalon_available_target(int index);
 
 /* ---- arguments */
@@ -128,10 +139,12 @@ typedef struct etalon_outcome { /* all a sample each: no division by batch */
 #define ETALON_OUTCOME_INIT {sizeof(etalon_outcome), NULL, NULL, NULL, NULL, NULL, NULL}
 
 /* ---- functions.  steps: `step_count` of them, one a sample (batch) or one for all (1) */
-/** Ten rounds of Philox4x32.  counter, out: 4 words; key: 2 words.   @return ETALON_OK, or ETALON_INVALID_ARGUMENT: a NULL */
+/** Ten rounds of Philox4x32.  counter, out: 4 words, least significant first; key: 2 words; out may be counter. Needs no context; any thread.
+ *  @return ETALON_OK, or ETALON_INVALID_ARGUMENT: a NULL */
 ETALON_API etalon_status etalon_philox4x32(const uint32_t* counter, const uint32_t* key, uint32_t* out);
 
-/** Standard normals.  out: [batch, dim]. */
+/** Standard normals, |z| <= 6.77: the z of etalon_rollout with the same key.  key->samples: [batch].  out: float32 [batch, dim].
+ *  @return ETALON_OK; ETALON_INVALID_ARGUMENT, and nothing is written */
 ETALON_API etalon_status etalon_normal(etalon_context* ctx, const etalon_noise_key* key, int64_t batch, int64_t dim, float* out);
 
 /** Guidance, mean, noise and log-probability in one pass.  next: [batch, dim], may be policy->x, no other overlap.
