@@ -26,7 +26,7 @@ class NoiseKey(Sized):
 
 
 class Policy(Sized):
-    _fields_ = [("struct_size", c_size_t), ("x", c_void_p), ("cond", c_void_p), ("uncond", c_void_p)]
+    _fields_ = [("struct_size", c_size_t), ("x", c_void_p), ("cond", c_void_p), ("uncond", c_void_p), ("state_type", c_int), ("output_type", c_int)]
 
 
 def address(array):
