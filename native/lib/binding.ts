@@ -1,25 +1,24 @@
+import type { Elements } from "./Elements.ts";
 import type { LightKernels } from "./tensor/LightKernels.ts";
 import type { RawHeavyKernels } from "./tensor/RawHeavyKernels.ts";
 
 /**
  * The one typed picture of the raw addon; the portable form has the same shape. Arguments are taken as checked (the face does that), results go into the
- * caller's arrays. `maps` holds (a, b, std, guidance) a sample, or once for all. Arrays of elements are float32 [batch, dim], contiguous.
+ * caller's arrays. `maps` holds (a, b, std, guidance) a sample, or once for all. Arrays of elements are [batch, dim], contiguous: Float32Arrays, or Uint16Arrays
+ * of the type that `half` says. The -Async forms do the same off the JavaScript thread; the portable form has none.
  * A failure is an Error whose `code` is the C library's status: ETALON_NOT_FINITE, ETALON_INVALID_ARGUMENT, …
  */
 export interface Binding {
   philox4x32(counter: Uint32Array, key: Uint32Array, out: Uint32Array): void;
   normal(seed: bigint, step: number, samples: Uint32Array, dim: number, out: Float32Array): void;
-  rollout(
-    maps: Float64Array,
-    seed: bigint,
-    step: number,
-    samples: Uint32Array,
-    policy: RawPolicy,
-    next: Float32Array,
-    logp: Float64Array,
-  ): void;
-  logProb(maps: Float64Array, policy: RawPolicy, next: Float32Array, logp: Float64Array): void;
-  policyGradient(maps: Float64Array, policy: RawPolicy, objective: RawObjective, outcome: RawOutcome): void;
+  rollout(...call: RolloutCall): void;
+  logProb(...call: LogProbCall): void;
+  policyGradient(...call: PolicyGradientCall): void;
+  rolloutAsync?(...call: RolloutCall): Promise<void>;
+  logProbAsync?(...call: LogProbCall): Promise<void>;
+  policyGradientAsync?(...call: PolicyGradientCall): Promise<void>;
+  /** found: counts of NaN, infinite and subnormal numbers, then the first index of each, or −1. */
+  inspect(array: Elements, half: Half, found: Float64Array): void;
   setThreads(threads: number): void;
   info(): { name: string; threads: number; available: string[] };
   /** Tensors' memory and light kernels; not in the portable form. */
@@ -28,23 +27,40 @@ export interface Binding {
   heavy?: RawHeavyKernels;
 }
 
+/** What the words of a call's Uint16Arrays are: 0: it has none, 1: bfloat16, 2: float16. */
+export type Half = 0 | 1 | 2;
+
+export type RolloutCall = [
+  maps: Float64Array,
+  seed: bigint,
+  step: number,
+  samples: Uint32Array,
+  policy: RawPolicy,
+  next: Elements,
+  logp: Float64Array,
+];
+export type LogProbCall = [maps: Float64Array, policy: RawPolicy, next: Elements, logp: Float64Array];
+export type PolicyGradientCall = [maps: Float64Array, policy: RawPolicy, objective: RawObjective, outcome: RawOutcome];
+
+/** x and the next state are of one kind; so are cond, uncond and the reference's outputs. */
 export interface RawPolicy {
-  x: Float32Array;
-  cond: Float32Array;
-  uncond: Float32Array | null;
+  x: Elements;
+  cond: Elements;
+  uncond: Elements | null;
   batch: number;
   dim: number;
+  half: Half;
 }
 
 export interface RawObjective {
-  next: Float32Array;
+  next: Elements;
   oldLogp: Float64Array;
   advantage: Float64Array;
   clip: number;
   mean: boolean;
   klWeight: number;
-  referenceCond: Float32Array | null;
-  referenceUncond: Float32Array | null;
+  referenceCond: Elements | null;
+  referenceUncond: Elements | null;
 }
 
 export interface RawOutcome {
@@ -52,6 +68,6 @@ export interface RawOutcome {
   ratio: Float64Array;
   clipped: Float64Array;
   kl: Float64Array;
-  gradCond: Float32Array;
-  gradUncond: Float32Array | null;
+  gradCond: Elements;
+  gradUncond: Elements | null;
 }

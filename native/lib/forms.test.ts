@@ -33,7 +33,7 @@ describe.each(forms)("%s against the portable form", (_, form) => {
           const maps = new Float64Array(each ? 4 * batch : 4).map(
             (_, i) => [0.91, -0.37, 0.21 + i / 64, guidance][i % 4],
           );
-          const policy = { x, cond, uncond: guided ? uncond : null, batch, dim };
+          const policy = { x, cond, uncond: guided ? uncond : null, batch, dim, half: 0 as const };
           const samples = Uint32Array.from({ length: batch }, (_, i) => 3 * i);
           const run = (f: typeof form) => {
             const next = new Float32Array(batch * dim);

@@ -1,11 +1,17 @@
 export { EtalonError } from "@etalon/errors";
 export { type Backend, backend } from "./backend.ts";
+export type { Dtype } from "./Dtype.ts";
+export type { Elements } from "./Elements.ts";
+export { type Finding, type Findings, inspect } from "./inspect.ts";
 export { type Attempt, attempts } from "./loader.ts";
 export { type LogProbOptions, logProb } from "./logProb.ts";
+export { logProbAsync } from "./logProbAsync.ts";
 export type { NoiseKey } from "./NoiseKey.ts";
 export { normal } from "./normal.ts";
 export { philox4x32 } from "./philox4x32.ts";
 export { type PolicyGradient, type PolicyGradientOptions, policyGradient } from "./policyGradient.ts";
-export { type RolloutOptions, rollout } from "./rollout.ts";
+export { policyGradientAsync } from "./policyGradientAsync.ts";
+export { type Rollout, type RolloutOptions, rollout } from "./rollout.ts";
+export { rolloutAsync } from "./rolloutAsync.ts";
 export type { StepMap } from "./StepMap.ts";
 export { setThreads } from "./setThreads.ts";

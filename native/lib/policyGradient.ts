@@ -1,10 +1,15 @@
 import { check } from "@etalon/errors";
-import { batchOf, dimOf, floats, guidanceOf, mapsOf, perSample } from "./arguments.ts";
-import { call } from "./call.ts";
+import { alike, apart, elements, perSample, scalars } from "./arguments.ts";
+import type { Half, PolicyGradientCall, RawOutcome } from "./binding.ts";
+import { call, type Inputs } from "./call.ts";
+import type { Elements } from "./Elements.ts";
+import { givenStep } from "./givenStep.ts";
+import { refuseBusy } from "./inProgress.ts";
+import { checkInputs } from "./inspect.ts";
 import type { LogProbOptions } from "./logProb.ts";
 
 /** A step to learn from: the step itself, as for `logProb`, and what came of it. */
-export interface PolicyGradientOptions extends LogProbOptions {
+export interface PolicyGradientOptions<G extends Elements = Float32Array> extends LogProbOptions {
   /** Log-probabilities under the policy that drew the step, summed over dim, as `rollout` and `logProb` give them: B. */
   oldLogp: ArrayLike<number>;
   /** Advantages: B. */
@@ -13,12 +18,14 @@ export interface PolicyGradientOptions extends LogProbOptions {
   clip: number;
   /** 'mean' divides both log-probabilities, the KL and the gradient by dim (ddpo-pytorch, MixGRPO); 'sum' is the true density. */
   reduction: "mean" | "sum";
-  /** KL to a frozen reference at the same step: its weight β ≥ 0 and the reference model's outputs, B·dim each. */
-  kl?: { weight: number; cond: Float32Array; uncond?: Float32Array };
+  /** KL to a frozen reference at the same step: its weight β ≥ 0 and the reference model's outputs, of cond's kind, B·dim each. */
+  kl?: { weight: number; cond: Elements; uncond?: Elements };
+  /** Where to put the results: those of an earlier call, say. Uint16Arrays take gradients of `dtype`. Default: new arrays, gradients float32 whatever the inputs are. */
+  out?: PolicyGradient<G>;
 }
 
 /** All per sample, without division by B. */
-export interface PolicyGradient {
+export interface PolicyGradient<G extends Elements = Float32Array> {
   /** max(−A·ratio, −A·clip(ratio)) + β·kl. */
   loss: Float64Array;
   /** exp(log p − log p_old), of the reduced log-probabilities. */
@@ -28,9 +35,9 @@ export interface PolicyGradient {
   /** ‖mean − mean_ref‖² / (2 std²), before the weight; 0 without `kl`. */
   kl: Float64Array;
   /** ∂loss/∂cond: B·dim. */
-  gradCond: Float32Array;
+  gradCond: G;
   /** ∂loss/∂uncond: B·dim; only where `uncond` is given. */
-  gradUncond?: Float32Array;
+  gradUncond?: G;
 }
 
 /**
@@ -38,19 +45,24 @@ export interface PolicyGradient {
  * Two passes over the elements. docs/math.md §4; PPO's clip, arXiv:1707.06347, as in DDPO, arXiv:2305.13301.
  * @throws EtalonError BAD_TYPE, BAD_SHAPE, OUT_OF_RANGE: an argument, std = 0 included; NOT_FINITE: NaN or infinity in an array, or a ratio beyond a double
  */
-export function policyGradient(options: PolicyGradientOptions): PolicyGradient {
-  const { next, x, cond, uncond, kl } = options;
-  const dim = dimOf(options.dim);
-  const batch = batchOf(x, dim);
-  const hint = `It is [${batch} samples, dim = ${dim}], as x.`;
-  floats("cond", cond, x.length, hint);
-  if (uncond !== undefined) floats("uncond", uncond, x.length, hint);
-  floats("next", next, x.length, hint);
-  const guidance = guidanceOf(options.guidance, uncond);
-  const maps = mapsOf(options.map, guidance, batch, "policy gradient");
+export function policyGradient<G extends Elements = Float32Array>(
+  options: PolicyGradientOptions<G>,
+): PolicyGradient<G> {
+  const { args, inputs, half, result } = policyGradientCall(options);
+  call((binding) => binding.policyGradient(...args), inputs, half);
+  return result;
+}
+
+/** Checks the arguments and makes room for the results: what the call here and the one off the thread share. */
+export function policyGradientCall<G extends Elements>(
+  options: PolicyGradientOptions<G>,
+): { args: PolicyGradientCall; inputs: Inputs; half: Half; result: PolicyGradient<G> } {
+  const { x, cond, uncond, kl } = options;
+  const { policy, maps, next, hint } = givenStep(options, "policy gradient");
+  const { batch, half } = policy;
   if (kl !== undefined) {
-    floats("kl.cond", kl.cond, x.length, hint);
-    if (uncond !== undefined) floats("kl.uncond", kl.uncond, x.length, hint);
+    alike("kl.cond", kl.cond, cond, "cond", hint);
+    if (uncond !== undefined) alike("kl.uncond", kl.uncond, cond, "cond", hint);
   }
   const objective = {
     next,
@@ -62,22 +74,44 @@ export function policyGradient(options: PolicyGradientOptions): PolicyGradient {
     referenceCond: kl?.cond ?? null,
     referenceUncond: uncond === undefined ? null : (kl?.uncond ?? null),
   };
-  const outcome = {
-    loss: new Float64Array(batch),
-    ratio: new Float64Array(batch),
-    clipped: new Float64Array(batch),
-    kl: new Float64Array(batch),
-    gradCond: new Float32Array(x.length),
-    gradUncond: uncond === undefined ? null : new Float32Array(x.length),
-  };
-  call((binding) => binding.policyGradient(maps, { x, cond, uncond: uncond ?? null, batch, dim }, objective, outcome), {
-    next,
-    x,
-    cond,
-    uncond,
-    "kl.cond": kl?.cond,
-    "kl.uncond": kl?.uncond,
-  });
+  const inputs: Inputs = { next, x, cond, uncond, "kl.cond": kl?.cond, "kl.uncond": kl?.uncond };
+  const outcome = outcomeOf(options, batch, half, hint, inputs);
+  if (options.check !== undefined) checkInputs(inputs, half, options.check);
   const { gradUncond, ...rest } = outcome;
-  return gradUncond === null ? rest : { ...rest, gradUncond };
+  const result = (gradUncond === null ? rest : outcome) as PolicyGradient<G>;
+  return { args: [maps, policy, objective, outcome], inputs, half, result: options.out ?? result };
+}
+
+/** New arrays for the results, or the caller's, checked. @throws EtalonError BAD_TYPE, BAD_SHAPE, BUSY */
+function outcomeOf(
+  { out, x, uncond }: PolicyGradientOptions<Elements>,
+  batch: number,
+  half: Half,
+  hint: string,
+  inputs: Inputs,
+): RawOutcome {
+  const { length } = x;
+  if (out === undefined) {
+    const room = () => new Float64Array(batch);
+    const gradUncond = uncond === undefined ? null : new Float32Array(length);
+    return { loss: room(), ratio: room(), clipped: room(), kl: room(), gradCond: new Float32Array(length), gradUncond };
+  }
+  const numbers = (name: "loss" | "ratio" | "clipped" | "kl") =>
+    scalars(`out.${name}`, out[name] ?? (null as unknown as Float64Array), batch);
+  const gradCond = elements("out.gradCond", out.gradCond, length, half, hint);
+  const gradUncond =
+    uncond === undefined ? null : alike("out.gradUncond", out.gradUncond, gradCond, "out.gradCond", hint);
+  for (const [name, gradient] of Object.entries({ "out.gradCond": gradCond, "out.gradUncond": gradUncond })) {
+    if (gradient === null) continue;
+    apart(name, gradient, name === "out.gradCond" && gradUncond ? { ...inputs, "out.gradUncond": gradUncond } : inputs);
+    refuseBusy(name, gradient);
+  }
+  return {
+    loss: numbers("loss"),
+    ratio: numbers("ratio"),
+    clipped: numbers("clipped"),
+    kl: numbers("kl"),
+    gradCond,
+    gradUncond,
+  };
 }

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { draws } from "../test/support/draws.ts";
 import { expectSameBits } from "../test/support/expectSameBits.ts";
 import { thrown } from "../test/support/thrown.ts";
-import { logProb, normal, rollout, setThreads } from "./index.ts";
+import { logProb, normal, policyGradient, rollout, setThreads } from "./index.ts";
 
 const dim = 40_003;
 const batch = 3;
@@ -66,12 +66,52 @@ test("works in place", () => {
   expectSameBits(logp, apart.logp);
 });
 
+test("puts results where the caller wants them", () => {
+  const want = rollout({ x, cond, map, key, dim });
+  const [out, logp] = [new Float32Array(x.length), new Float64Array(batch)];
+  const got = rollout({ x, cond, map, key, dim, out, logp });
+  expect([got.next, got.logp]).toEqual([want.next, want.logp]);
+  expect(got.next).toBe(out);
+  expect(got.logp).toBe(logp);
+  expect(logProb({ next: out, x, cond, map, dim, out: logp })).toBe(logp);
+  const first = policyGradient({ ...learn(out, want.logp) });
+  const again = policyGradient({ ...learn(out, want.logp), out: first });
+  expect(again).toBe(first);
+  expect(again).toEqual(policyGradient(learn(out, want.logp)));
+});
+
 test("guidance 1 with one output, or with both, is the conditional output", () => {
   const one = rollout({ x, cond, map: { ...map, b: 1 }, key, dim }).next;
   expect(rollout({ x, cond, uncond, map: { ...map, b: 1 }, key, dim }).next).toBeAllclose(one, {
     rtol: 1e-6,
     atol: 1e-6,
   });
+});
+
+function learn(next: Float32Array, oldLogp: Float64Array) {
+  const objective = { oldLogp, advantage: [1, -1, 0.5], clip: 0.1, reduction: "mean" as const };
+  return {
+    next,
+    x,
+    cond,
+    uncond,
+    guidance: 2,
+    map,
+    dim,
+    ...objective,
+    kl: { weight: 0.1, cond: uncond, uncond: cond },
+  };
+}
+
+test("refuses results on top of each other or of an input", () => {
+  const { next, logp } = rollout({ x, cond, uncond, guidance: 2, map, key, dim });
+  const out = policyGradient(learn(next, logp));
+  const refused = (wrong: object) =>
+    thrown(() => policyGradient({ ...learn(next, logp), out: { ...out, ...wrong } })).message;
+  expect(refused({ gradCond: x })).toMatch(/^out\.gradCond is .*; allowed: memory that x does not share\.$/);
+  expect(refused({ gradCond: out.gradUncond })).toMatch(/allowed: memory that out\.gradUncond does not share\.$/);
+  expect(refused({ gradUncond: undefined })).toMatch(/^out\.gradUncond is undefined; allowed: a Float32Array of /);
+  expect(refused({ kl: undefined })).toMatch(/^out\.kl is null; allowed: a Float64Array of 3 numbers\.$/);
 });
 
 const shared = new Float32Array(2 * x.length);
@@ -85,6 +125,11 @@ test.each([
   [{ map: [map] }, 'map is [{"a":0.93,"b":-0.21,"std":0.4}]; allowed: 3 items. One a sample, or one for all.'],
   [{ map: [map, map, { ...map, b: Infinity }] }, "map[2].b is Infinity; allowed: a finite number."],
   [{ guidance: Number.NaN }, "guidance is NaN; allowed: a finite number."],
+  [
+    { key: { ...key, samples: Uint32Array.of(4, 0, 4) } },
+    "key.samples[2] is 4; allowed: an id of its own: key.samples[0] has this one. Samples of one id would get the same noise.",
+  ],
+  [{ logp: new Float64Array(2) }, "logp is Float64Array of length 2; allowed: 3 items. One number a sample."],
   [{ out: cond }, "out is Float32Array of length 120009; allowed: memory that cond does not share."],
   [
     { x: shared.subarray(0, x.length), out: shared.subarray(5, 5 + x.length) },

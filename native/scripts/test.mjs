@@ -1,16 +1,35 @@
-// Builds and runs the C++ tests: `npm run test:native -w native [-- -R name]`; arguments go to ctest.
+// Builds and runs the C++ tests, then the CPU's again under AddressSanitizer with UBSan, and under ThreadSanitizer.
+// npm run test:native -w native [-- -R name]    arguments go to ctest
 import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const build = join(root, "build", "tests");
-for (const [command, ...rest] of [
-  ["cmake", "-S", root, "-B", build, "-DETALON_TESTS=ON", "-DCMAKE_BUILD_TYPE=Release"],
-  ["cmake", "--build", build, "--parallel", "2"],
-  ["ctest", "--test-dir", build, "--output-on-failure", ...process.argv.slice(2)],
-]) {
+const forCtest = process.argv.slice(2);
+
+function run(command, ...rest) {
   const { status, error } = spawnSync(command, rest, { stdio: "inherit" });
   if (error) console.error(`${command}: ${error.message}`);
   if (status !== 0) process.exit(status ?? 1);
+}
+
+const sanitized = ["--target", "native_test", "dtypes_test"];
+for (const [folder, sanitizers, targets, tests] of [
+  ["tests", "", [], []],
+  ["tests-asan", "address,undefined", sanitized, ["-R", "native_test|dtypes_test"]],
+  ["tests-tsan", "thread", sanitized, ["-R", "native_test|dtypes_test"]],
+]) {
+  const build = join(root, "build", folder);
+  run(
+    "cmake",
+    "-S",
+    root,
+    "-B",
+    build,
+    "-DETALON_TESTS=ON",
+    "-DCMAKE_BUILD_TYPE=Release",
+    `-DETALON_SANITIZE=${sanitizers}`,
+  );
+  run("cmake", "--build", build, "--parallel", "2", ...targets);
+  run("ctest", "--test-dir", build, "--output-on-failure", ...tests, ...forCtest);
 }

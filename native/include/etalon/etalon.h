@@ -9,13 +9,15 @@
  *   etalon_context_destroy(ctx);
  *
  * What holds for all of it
- *   - Arrays of elements are float32 [batch, dim], contiguous; sums and scalars are float64. batch and dim run from 1 to 2^31 - 1.
+ *   - Arrays of elements are [batch, dim], contiguous, at any address; float32, or bfloat16 or float16 where a call says so (etalon_dtype). Arithmetic of an element
+ *     is float64 on float32 noise; sums and scalars are float64. batch and dim run from 1 to 2^31 - 1.
  *   - The caller owns every buffer. Nothing prints, aborts or throws across this border; every function gives a status.
  *   - A refused argument writes nothing. After ETALON_NOT_FINITE outputs are undefined.
  *   - Threads may call at once, each with a context of its own. The worker threads are the process's: made at the first large call, kept, joined at exit.
  *   - Noise, states and gradients have the same bits on every target; sums as well (fixed tree), for any thread count and batch split.
  *     The logarithm and exponential of a sample's scalars come from the C library: the same on one machine.
- *   - Structs begin with their size, set by their _INIT: fields can be added at the end without breaking the ABI. A struct and the arrays of scalars that it points to
+ *   - Structs begin with their size, set by their _INIT: fields can be added at the end without breaking the ABI, and one that a caller's header does
+ *     not have yet is as this one's _INIT sets it. A struct and the arrays of scalars that it points to
  *     (steps, sample ids, old_logp, ...) are read during the call and may go after it.
  *   - Inputs may overlap each other. An output overlaps nothing, save where its function allows it: arrays of elements that do are refused, for arrays of scalars
  *     it is not looked for.
@@ -91,6 +93,12 @@ ETALON_API const char* etalon_target(const etalon_context* ctx);
 ETALON_API const char* etalon_available_target(int index);
 
 /* ---- arguments */
+typedef enum etalon_dtype { /* of an array of elements; values are for ever */
+  ETALON_FLOAT32 = 0,
+  ETALON_BFLOAT16 = 1,         /* as 16-bit words; a result is rounded once more, from float32 to nearest, ties to even */
+  ETALON_FLOAT16 = 2
+} etalon_dtype;
+
 typedef struct etalon_step {   /* mean = a x + b o, sample = mean + std z; o = uncond + guidance (cond - uncond) */
   size_t struct_size;
   double a, b;
@@ -109,11 +117,13 @@ typedef struct etalon_noise_key { /* element i is word i % 4 of Philox4x32-10(ke
 
 typedef struct etalon_policy {
   size_t struct_size;
-  const float* x;              /* [batch, dim]: the state */
-  const float* cond;           /* [batch, dim]: the model's output */
-  const float* uncond;         /* [batch, dim] or NULL: then o = cond */
+  const void* x;               /* [batch, dim]: the state */
+  const void* cond;            /* [batch, dim]: the model's output */
+  const void* uncond;          /* [batch, dim] or NULL: then o = cond */
+  etalon_dtype state_type;     /* of x and of next */
+  etalon_dtype output_type;    /* of cond, uncond and the reference's outputs */
 } etalon_policy;
-#define ETALON_POLICY_INIT {sizeof(etalon_policy), NULL, NULL, NULL}
+#define ETALON_POLICY_INIT {sizeof(etalon_policy), NULL, NULL, NULL, ETALON_FLOAT32, ETALON_FLOAT32}
 
 typedef struct etalon_objective {
   size_t struct_size;
@@ -122,8 +132,8 @@ typedef struct etalon_objective {
   double clip;                 /* >= 0: the ratio is clipped to [1 - clip, 1 + clip] */
   int mean;                    /* not 0: log-probabilities, KL and gradient are divided by dim */
   double kl_weight;            /* >= 0; 0: the gradient has no KL part */
-  const float* reference_cond; /* [batch, dim]; NULL: no KL, kl is 0 */
-  const float* reference_uncond; /* [batch, dim], needed where policy.uncond and reference_cond are */
+  const void* reference_cond;  /* [batch, dim]; NULL: no KL, kl is 0 */
+  const void* reference_uncond; /* [batch, dim], needed where policy.uncond and reference_cond are */
 } etalon_objective;
 #define ETALON_OBJECTIVE_INIT {sizeof(etalon_objective), NULL, NULL, 0.0, 1, 0.0, NULL, NULL}
 
@@ -133,10 +143,18 @@ typedef struct etalon_outcome { /* all a sample each: no division by batch */
   double* ratio;               /* [batch] */
   double* clipped;             /* [batch]: 1 where |ratio - 1| > clip, else 0 */
   double* kl;                  /* [batch], before the weight */
-  float* grad_cond;            /* [batch, dim] */
-  float* grad_uncond;          /* [batch, dim]; NULL exactly where policy.uncond is */
+  void* grad_cond;             /* [batch, dim] */
+  void* grad_uncond;           /* [batch, dim]; NULL exactly where policy.uncond is */
+  etalon_dtype grad_type;      /* of both gradients, whatever the inputs are; float16 loses what is below 6e-8 */
 } etalon_outcome;
-#define ETALON_OUTCOME_INIT {sizeof(etalon_outcome), NULL, NULL, NULL, NULL, NULL, NULL}
+#define ETALON_OUTCOME_INIT {sizeof(etalon_outcome), NULL, NULL, NULL, NULL, NULL, NULL, ETALON_FLOAT32}
+
+typedef struct etalon_findings { /* what an array holds that is no normal number or zero: how many, and the index of the first, -1 where there is none */
+  size_t struct_size;
+  int64_t nans, infinities, subnormals;
+  int64_t first_nan, first_infinity, first_subnormal;
+} etalon_findings;
+#define ETALON_FINDINGS_INIT {sizeof(etalon_findings), 0, 0, 0, -1, -1, -1}
 
 /* ---- functions.  steps: `step_count` of them, one a sample (batch) or one for all (1) */
 /** Ten rounds of Philox4x32.  counter, out: 4 words, least significant first; key: 2 words; out may be counter. Needs no context; any thread.
@@ -147,18 +165,23 @@ ETALON_API etalon_status etalon_philox4x32(const uint32_t* counter, const uint32
  *  @return ETALON_OK; ETALON_INVALID_ARGUMENT, and nothing is written */
 ETALON_API etalon_status etalon_normal(etalon_context* ctx, const etalon_noise_key* key, int64_t batch, int64_t dim, float* out);
 
-/** Guidance, mean, noise and log-probability in one pass.  next: [batch, dim], may be policy->x, no other overlap.
- *  logp: [batch], summed over dim, to the bit what etalon_log_prob gives for `next`; 0 where std is 0 (there is no density). */
-ETALON_API etalon_status etalon_rollout(etalon_context* ctx, const etalon_step* steps, int64_t step_count, const etalon_noise_key* key,
-                                        const etalon_policy* policy, int64_t batch, int64_t dim, float* next, double* logp);
+/** Counts NaN, infinite and subnormal numbers of an array.  Subnormal is meant in the array's own type: below 2^-126, in float16 below 2^-14.
+ *  data: `count` elements, count >= 0 (0: data may be NULL).  findings: set by ETALON_FINDINGS_INIT; what it holds is replaced.
+ *  @return ETALON_OK; ETALON_INVALID_ARGUMENT, and nothing is written */
+ETALON_API etalon_status etalon_inspect(etalon_context* ctx, etalon_dtype type, const void* data, int64_t count, etalon_findings* findings);
 
-/** Log-probability of `next`.  std > 0.  logp: [batch], summed over dim. */
+/** Guidance, mean, noise and log-probability in one pass.  next: [batch, dim], of policy->state_type; may be policy->x, no other overlap.
+ *  logp: [batch], summed over dim, to the bit what etalon_log_prob gives for `next` as stored; 0 where std is 0 (there is no density: `next` is the mean). */
+ETALON_API etalon_status etalon_rollout(etalon_context* ctx, const etalon_step* steps, int64_t step_count, const etalon_noise_key* key,
+                                        const etalon_policy* policy, int64_t batch, int64_t dim, void* next, double* logp);
+
+/** Log-probability of `next`, of policy->state_type.  std > 0.  logp: [batch], summed over dim. */
 ETALON_API etalon_status etalon_log_prob(etalon_context* ctx, const etalon_step* steps, int64_t step_count, const etalon_policy* policy,
-                                         const float* next, int64_t batch, int64_t dim, double* logp);
+                                         const void* next, int64_t batch, int64_t dim, double* logp);
 
 /** Clipped objective, KL and gradient with respect to the model's output, in two passes.  std > 0.  Gradients overlap nothing. */
 ETALON_API etalon_status etalon_policy_gradient(etalon_context* ctx, const etalon_step* steps, int64_t step_count, const etalon_policy* policy,
-                                                const float* next, const etalon_objective* objective, int64_t batch, int64_t dim,
+                                                const void* next, const etalon_objective* objective, int64_t batch, int64_t dim,
                                                 const etalon_outcome* outcome);
 
 #ifdef __cplusplus

@@ -4,8 +4,8 @@
  * What holds for all of it
  *   - A build without CUDA has these symbols not at all; ETALON_HAS_CUDA is defined for whoever links one that has them.
  *   - Nothing is allocated, nothing waits: a call puts kernels on `stream` and returns. Results may be read when the stream has come past them.
- *   - Pointers are device memory of `launch->device`, contiguous, unless marked "host". float32 arrays are [batch, dim]; any 4-byte aligned address will do,
- *     16-byte aligned rows (address and dim * 4) are read and written 16 bytes at a time.
+ *   - Pointers are device memory of `launch->device`, contiguous, unless marked "host". Arrays are [batch, dim], of the types that the structs say; any address that
+ *     is a multiple of the element's size will do. Where address and row allow it, four elements go in one access: 16 bytes of float32, 8 of 16-bit types.
  *   - No atomics and fixed trees: results do not depend on the grid, on how a batch is split into calls, or on the run. Per-element results and the sums are
  *     meant to have the CPU's bits; log and exp of double scalars (ratio, loss) may differ in the last place.
  *   - A refused argument starts nothing and writes nothing. Threads may call at once, with workspaces of their own.
@@ -57,16 +57,16 @@ ETALON_API etalon_status etalon_cuda_normal(const etalon_cuda_launch* launch, co
 /** Guidance, mean, noise, next state and its log-probability.  next: [batch, dim], may be policy->x, no other overlap.
  *  logp: [batch], summed over dim; 0 where std is 0 (there is no density); NULL: not wanted. */
 ETALON_API etalon_status etalon_cuda_rollout(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const etalon_noise_key* key,
-                                             const etalon_policy* policy, int64_t batch, int64_t dim, float* next, double* logp);
+                                             const etalon_policy* policy, int64_t batch, int64_t dim, void* next, double* logp);
 
 /** Log-probability of `next`: etalon_cuda_rollout's own bits for what it drew.  logp: [batch].  Every std > 0; one of 0 among `steps` gives NaN for its sample. */
 ETALON_API etalon_status etalon_cuda_log_prob(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const etalon_policy* policy,
-                                              const float* next, int64_t batch, int64_t dim, double* logp);
+                                              const void* next, int64_t batch, int64_t dim, double* logp);
 
 /** Objective, KL and gradient with respect to the model's output, in two passes over the elements.  Every std > 0; one of 0 among `steps` gives NaN for its sample.
  *  Gradients overlap nothing. */
 ETALON_API etalon_status etalon_cuda_policy_gradient(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const etalon_policy* policy,
-                                                     const float* next, const etalon_objective* objective, int64_t batch, int64_t dim,
+                                                     const void* next, const etalon_objective* objective, int64_t batch, int64_t dim,
                                                      const etalon_outcome* outcome);
 
 #ifdef __cplusplus

@@ -1,9 +1,12 @@
 import type { Binding } from "../binding.ts";
-import { logProbOf, meanAt, notFinite, stepOf } from "./policy.ts";
+import { widened } from "./float16.ts";
+import { logProbOf, meanAt, notFinite, stepOf, widePolicy } from "./policy.ts";
 import { treeSum } from "./treeSum.ts";
 
 /** Log-probabilities of given next states.   docs/math.md §3 */
-export const logProb: Binding["logProb"] = (maps, policy, next, logp) => {
+export const logProb: Binding["logProb"] = (maps, raw, rawNext, logp) => {
+  const policy = widePolicy(raw);
+  const next = widened(rawNext, raw.half);
   const { batch, dim } = policy;
   for (let s = 0; s < batch; s++) {
     const map = stepOf(maps, s);

@@ -1,4 +1,25 @@
 import type { RawPolicy } from "../binding.ts";
+import { widened } from "./float16.ts";
+
+/** A policy whose arrays are float32. */
+export interface WidePolicy {
+  x: Float32Array;
+  cond: Float32Array;
+  uncond: Float32Array | null;
+  batch: number;
+  dim: number;
+}
+
+/** A policy's arrays as float32. */
+export function widePolicy({ x, cond, uncond, batch, dim, half }: RawPolicy): WidePolicy {
+  return {
+    x: widened(x, half),
+    cond: widened(cond, half),
+    uncond: uncond === null ? null : widened(uncond, half),
+    batch,
+    dim,
+  };
+}
 
 /** A sample's step, out of the flat maps of a binding's call. */
 export interface Step {
@@ -20,7 +41,7 @@ export function outputAt(cond: Float32Array, uncond: Float32Array | null, guidan
 }
 
 /** The policy's mean at an element: a·x + b·o. */
-export function meanAt({ x, cond, uncond }: RawPolicy, { a, b, guidance }: Step, i: number): number {
+export function meanAt({ x, cond, uncond }: WidePolicy, { a, b, guidance }: Step, i: number): number {
   return a * x[i] + b * outputAt(cond, uncond, guidance, i);
 }
 

@@ -1,17 +1,32 @@
-import type { Binding, RawObjective, RawPolicy } from "../binding.ts";
-import { logProbOf, meanAt, notFinite, outputAt, type Step, stepOf } from "./policy.ts";
+import type { Binding } from "../binding.ts";
+import type { Elements } from "../Elements.ts";
+import { numberToWord, widened } from "./float16.ts";
+import { logProbOf, meanAt, notFinite, outputAt, stepOf, widePolicy } from "./policy.ts";
 import { treeSum } from "./treeSum.ts";
 
 /** Clipped objective, KL and gradient with respect to the model output.   docs/math.md §4; src/core/policy_gradient.h */
-export const policyGradient: Binding["policyGradient"] = (maps, policy, objective, outcome) => {
-  const { batch, dim } = policy;
-  const { next, clip } = objective;
+export const policyGradient: Binding["policyGradient"] = (maps, raw, objective, outcome) => {
+  const { half } = raw;
+  const policy = widePolicy(raw);
+  const { batch, dim, cond, uncond } = policy;
+  const { clip } = objective;
+  const write = (array: Elements, i: number, value: number) => {
+    array[i] = array instanceof Float32Array ? value : numberToWord(half, value);
+  };
+  const next = widened(objective.next, half);
+  const reference = objective.referenceCond && widened(objective.referenceCond, half);
+  const referenceUncond = objective.referenceUncond && widened(objective.referenceUncond, half);
   for (let s = 0; s < batch; s++) {
     const step = stepOf(maps, s);
     const first = s * dim;
+    /** mean − mean_ref at an element; 0 without a reference. */
+    const shiftAt = (i: number) => {
+      if (reference === null) return 0;
+      const output = outputAt(cond, uncond, step.guidance, i);
+      return step.b * (output - outputAt(reference, referenceUncond, step.guidance, i));
+    };
     const squares = treeSum(dim, (i) => (next[first + i] - meanAt(policy, step, first + i)) ** 2);
-    const shifts =
-      objective.referenceCond !== null ? treeSum(dim, (i) => shiftAt(policy, objective, step, first + i) ** 2) : 0;
+    const shifts = reference === null ? 0 : treeSum(dim, (i) => shiftAt(first + i) ** 2);
     const scale = objective.mean ? 1 / dim : 1;
     const perVariance = scale / (step.std * step.std);
     const logp = logProbOf(squares, step.std, dim);
@@ -26,17 +41,11 @@ export const policyGradient: Binding["policyGradient"] = (maps, policy, objectiv
     if (![logp, ratio, outcome.loss[s]].every(Number.isFinite)) throw notFinite(s); // −∞ would give a ratio of 0, and NaN for a gradient
     const onResidual = flows ? plain * step.b * perVariance : 0;
     const onShift = objective.klWeight * step.b * perVariance;
+    const { gradCond, gradUncond } = outcome;
     for (let i = first; i < first + dim; i++) {
-      const shift = objective.referenceCond !== null ? shiftAt(policy, objective, step, i) : 0;
-      const gradient = (next[i] - meanAt(policy, step, i)) * onResidual + shift * onShift;
-      outcome.gradCond[i] = outcome.gradUncond === null ? gradient : step.guidance * gradient;
-      if (outcome.gradUncond !== null) outcome.gradUncond[i] = (1 - step.guidance) * gradient;
+      const gradient = (next[i] - meanAt(policy, step, i)) * onResidual + shiftAt(i) * onShift;
+      write(gradCond, i, gradUncond === null ? gradient : step.guidance * gradient);
+      if (gradUncond !== null) write(gradUncond, i, (1 - step.guidance) * gradient);
     }
   }
 };
-
-/** mean − mean_ref at an element. */
-function shiftAt(policy: RawPolicy, { referenceCond, referenceUncond }: RawObjective, step: Step, i: number): number {
-  const output = outputAt(policy.cond, policy.uncond, step.guidance, i);
-  return step.b * (output - outputAt(referenceCond!, referenceUncond, step.guidance, i));
-}

@@ -1,5 +1,6 @@
 import { check } from "@etalon/errors";
 import type { Binding } from "../binding.ts";
+import { inspect } from "./inspect.ts";
 import { logProb } from "./logProb.ts";
 import { normals } from "./normals.ts";
 import { philox } from "./philox.ts";
@@ -23,6 +24,7 @@ export const portable: Binding = {
   rollout,
   logProb,
   policyGradient,
+  inspect,
   setThreads() {},
   info() {
     const target = process.env.ETALON_TARGET;

@@ -1,11 +1,18 @@
 import type { Binding } from "../binding.ts";
+import { numberToWord, wordToNumber } from "./float16.ts";
 import { normals } from "./normals.ts";
-import { logProbOf, meanAt, notFinite, stepOf } from "./policy.ts";
+import { logProbOf, meanAt, notFinite, stepOf, widePolicy } from "./policy.ts";
 import { treeSum } from "./treeSum.ts";
 
 /** Draws the next states and their log-probabilities.   docs/math.md §2, §3 */
-export const rollout: Binding["rollout"] = (maps, seed, step, samples, policy, next, logp) => {
+export const rollout: Binding["rollout"] = (maps, seed, step, samples, raw, next, logp) => {
+  const policy = widePolicy(raw);
   const { batch, dim } = policy;
+  /** Stores a state. @returns it, as stored */
+  const store = (at: number, state: number) => {
+    next[at] = next instanceof Float32Array ? state : numberToWord(raw.half, state);
+    return next instanceof Float32Array ? next[at] : wordToNumber(raw.half, next[at]);
+  };
   const noise = new Float32Array(dim);
   for (let s = 0; s < batch; s++) {
     const map = stepOf(maps, s);
@@ -13,12 +20,8 @@ export const rollout: Binding["rollout"] = (maps, seed, step, samples, policy, n
     const squares = treeSum(dim, (i) => {
       const at = s * dim + i;
       const mean = meanAt(policy, map, at);
-      if (map.std === 0) {
-        next[at] = mean;
-        return next[at] * 0;
-      }
-      next[at] = mean + map.std * noise[i];
-      const residual = next[at] - mean;
+      if (map.std === 0) return store(at, mean) * 0;
+      const residual = store(at, mean + map.std * noise[i]) - mean;
       return residual * residual;
     });
     logp[s] = map.std === 0 ? squares : logProbOf(squares, map.std, dim);

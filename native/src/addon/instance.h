@@ -3,7 +3,10 @@
 #include <etalon/etalon.h>
 #include <napi.h>
 
+#include <memory>
 #include <string>
+
+#include "addon/contexts.h"
 
 namespace etalon::addon {
 /** One context a JavaScript environment: worker_threads may call at once. Its creation can fail, so it is made at the first call. */
@@ -20,9 +23,17 @@ class Instance {
     return error;
   }
 
+  /** Shared with the calls in progress, which may outlive the environment's own data. */
+  const std::shared_ptr<Contexts>& contexts() const { return contexts_; }
+
  private:
   etalon_context* ctx_ = nullptr;
+  const std::shared_ptr<Contexts> contexts_ = std::make_shared<Contexts>();
 };
 
 inline etalon_context* context(const Napi::CallbackInfo& info) { return info.Env().GetInstanceData<Instance>()->context(info.Env()); }
+
+inline void settle(const Napi::CallbackInfo& info, etalon_status status) {
+  if (status != ETALON_OK) throw Instance::failure(info.Env(), status, etalon_last_error(context(info)));
+}
 }  // namespace etalon::addon

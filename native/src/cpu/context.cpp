@@ -4,22 +4,30 @@
 
 #include "core/philox.h"
 #include "cpu/targets.h"
+#include "sized.h"
 
 namespace etalon::cpu {
 void check_sizes(int64_t batch, int64_t dim) {
   const int64_t most = (int64_t{1} << 31) - 1;
   require(batch >= 1 && batch <= most, "batch is outside 1 ... 2^31 - 1");
   require(dim >= 1 && dim <= most, "dim is outside 1 ... 2^31 - 1");
+  require(batch <= (int64_t{1} << 60) / dim, "batch * dim is above 2^60");
 }
+
+void check_type(etalon_dtype type, const char* message) { require(type == ETALON_FLOAT32 || type == ETALON_BFLOAT16 || type == ETALON_FLOAT16, message); }
 
 void check_key(const etalon_noise_key* key) {
   require(key && key->struct_size >= sizeof(etalon_noise_key), "key is NULL or not set by ETALON_NOISE_KEY_INIT");
   require(key->samples, "key.samples is NULL");
 }
 
-void check_policy(const etalon_policy* policy) {
-  require(policy && policy->struct_size >= sizeof(etalon_policy), "policy is NULL or not set by ETALON_POLICY_INIT");
-  require(policy->x && policy->cond, "policy.x or policy.cond is NULL");
+etalon_policy check_policy(const etalon_policy* given) {
+  require(sized(given, offsetof(etalon_policy, state_type)), "policy is NULL or not set by ETALON_POLICY_INIT");
+  const etalon_policy policy = completed(*given, etalon_policy ETALON_POLICY_INIT);
+  require(policy.x && policy.cond, "policy.x or policy.cond is NULL");
+  check_type(policy.state_type, "policy.state_type is no etalon_dtype");
+  check_type(policy.output_type, "policy.output_type is no etalon_dtype");
+  return policy;
 }
 
 void check_steps(const etalon_step* steps, int64_t count, int64_t batch, bool noisy) {
@@ -33,10 +41,10 @@ void check_steps(const etalon_step* steps, int64_t count, int64_t batch, bool no
   }
 }
 
-void check_apart(const void* out, const void* input, int64_t bytes, bool same, const char* message) {
+void check_apart(const void* out, int64_t outBytes, const void* input, int64_t inputBytes, bool same, const char* message) {
   if (!out || !input || (same && out == input)) return;
-  const uintptr_t o = reinterpret_cast<uintptr_t>(out), i = reinterpret_cast<uintptr_t>(input), size = static_cast<uintptr_t>(bytes);
-  require(o + size <= i || i + size <= o, message);
+  const uintptr_t o = reinterpret_cast<uintptr_t>(out), i = reinterpret_cast<uintptr_t>(input);
+  require(o + static_cast<uintptr_t>(outBytes) <= i || i + static_cast<uintptr_t>(inputBytes) <= o, message);
 }
 
 void check_finite(double value, int64_t sample) {
@@ -85,7 +93,7 @@ etalon_status etalon_context_create(etalon_context** ctx) {
       if (*end || threads < 1 || threads > 1024)
         return cpu::refuse_create("ETALON_NUM_THREADS is \"" + std::string(asked) + "\"; allowed: a whole number from 1 to 1024");
     }
-    *ctx = new etalon_context{kernels, static_cast<int>(threads < 1024 ? threads : 1024), "", {}, {}, {}};
+    *ctx = new etalon_context{kernels, static_cast<int>(threads < 1024 ? threads : 1024), "", {}, {}, {}, {}};
     return ETALON_OK;
   } catch (...) {
     return ETALON_OUT_OF_MEMORY;

@@ -16,7 +16,8 @@ struct etalon_context {
   const etalon::cpu::Kernels* kernels;
   int threads;
   std::string error;
-  std::vector<double> squares, shifts;   // chunk sums; kept from call to call
+  std::vector<double> squares, shifts;   // chunk sums; they and the factors are kept from call to call, so that none allocates in steady state
+  std::vector<etalon::cpu::PolicyFactors> factors;
   etalon::tensor::Arena arena;           // working memory of tensor calls
 };
 
@@ -33,12 +34,14 @@ inline void require(bool holds, const char* message) {
 
 /** Sizes within range, and a product that can be addressed. */
 void check_sizes(int64_t batch, int64_t dim);
+void check_type(etalon_dtype type, const char* message);
 void check_key(const etalon_noise_key* key);
-void check_policy(const etalon_policy* policy);
+/** @return the policy as this build's header has it */
+etalon_policy check_policy(const etalon_policy* given);
 /** @param noisy  whether std = 0 is refused */
 void check_steps(const etalon_step* steps, int64_t count, int64_t batch, bool noisy);
-/** Refuses an output that overlaps an input of `bytes`; the very same address passes where `same` is set. */
-void check_apart(const void* out, const void* input, int64_t bytes, bool same, const char* message);
+/** Refuses an output that overlaps an input, given with their bytes; the very same address passes where `same` is set. */
+void check_apart(const void* out, int64_t outBytes, const void* input, int64_t inputBytes, bool same, const char* message);
 
 /** The border: nothing is thrown across it. */
 template <typename Body>
@@ -89,9 +92,63 @@ void for_chunks(const etalon_context& ctx, int64_t batch, int64_t dim, Visit&& v
   });
 }
 
-inline Chunk chunk_of(const etalon_policy& policy, const Place& place) {
-  return {policy.x + place.at, policy.cond + place.at, policy.uncond ? policy.uncond + place.at : nullptr, place.count};
-}
+inline int64_t size_of(etalon_dtype type) { return type == ETALON_FLOAT32 ? 4 : 2; }
+
+/** A chunk of an array as float32: where it lies, or widened into a buffer of its own. Null stays null. */
+class Widened {
+ public:
+  Widened(const Kernels& kernels, etalon_dtype type, const void* array, const Place& place) {
+    if (!array) return;
+    const void* const from = static_cast<const char*>(array) + place.at * size_of(type);
+    if (type == ETALON_FLOAT32) {
+      data_ = static_cast<const float*>(from);
+    } else {
+      kernels.widen(type, from, place.count, buffer_);
+      data_ = buffer_;
+    }
+  }
+  Widened(const Widened&) = delete;
+  operator const float*() const { return data_; }
+
+ private:
+  const float* data_ = nullptr;
+  float buffer_[core::kSumChunk];
+};
+
+/** A chunk of an output, for a kernel to write as float32: where it lies, or a buffer whose numbers are rounded into place by `settle`. Null stays null. */
+class Rounded {
+ public:
+  Rounded(const Kernels& kernels, etalon_dtype type, void* array, const Place& place)
+      : kernels_(kernels), type_(type), count_(place.count), to_(array ? static_cast<char*>(array) + place.at * size_of(type) : nullptr) {}
+  Rounded(const Rounded&) = delete;
+  float* data() { return !to_ || type_ == ETALON_FLOAT32 ? reinterpret_cast<float*>(to_) : buffer_; }
+  void settle() {
+    if (to_ && type_ != ETALON_FLOAT32) kernels_.round(type_, buffer_, count_, to_);
+  }
+  /** What was rounded, as float32 again. */
+  const float* rounded() {
+    if (type_ != ETALON_FLOAT32) kernels_.widen(type_, to_, count_, buffer_);
+    return data();
+  }
+
+ private:
+  const Kernels& kernels_;
+  etalon_dtype type_;
+  int count_;
+  char* to_;
+  float buffer_[core::kSumChunk];
+};
+
+/** A chunk of a policy's arrays. */
+struct PolicyChunk {
+  Widened x, cond, uncond;
+  int count;
+  PolicyChunk(const Kernels& kernels, const etalon_policy& policy, const Place& place)
+      : x(kernels, policy.state_type, policy.x, place), cond(kernels, policy.output_type, policy.cond, place),
+        uncond(kernels, policy.output_type, policy.uncond, place), count(place.count) {}
+  Chunk chunk() const { return {x, cond, uncond, count}; }
+};
+
 inline Noise noise_of(const etalon_noise_key& key, const Place& place) {
   return {key.seed, key.step, key.samples[place.sample], static_cast<uint32_t>(place.element / 4)};
 }

@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 
+#include "etalon/etalon.h"
+
 namespace etalon::cpu {
 struct Step {
   double a, b, std, guidance;
@@ -13,7 +15,7 @@ struct Noise {
   uint32_t step, sample, block;
 };
 
-/** A chunk of a policy's arrays; uncond is null without guidance. */
+/** A chunk of a policy's arrays, as float32; uncond is null without guidance. */
 struct Chunk {
   const float* x;
   const float* cond;
@@ -45,5 +47,10 @@ struct Kernels {
   void (*policy_gradient)(const Step& step, const Chunk& chunk, const float* next, const Reference& reference, const PolicyFactors& factors, float* gradCond,
                           float* gradUncond);
   double (*sum)(const double* terms, int64_t count);
+  /** To float32, exactly, and back, rounded to nearest; type is none of float32. */
+  void (*widen)(etalon_dtype type, const void* from, int count, float* to);
+  void (*round)(etalon_dtype type, const float* from, int count, void* to);
+  /** Adds up what a piece of an array holds, as float32 numbers; `smallest` is the least magnitude of a normal number. Leaves the first indices alone. */
+  void (*inspect)(const float* from, int count, float smallest, etalon_findings& findings);
 };
 }  // namespace etalon::cpu

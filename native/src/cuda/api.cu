@@ -3,10 +3,12 @@
 
 #include <cmath>
 #include <cstdarg>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 
 #include "cuda/launch.h"
+#include "sized.h"
 
 namespace {
 using namespace etalon::cuda;
@@ -35,9 +37,13 @@ etalon_status check_place(const etalon_cuda_launch* launch, int64_t batch, int64
   return ETALON_OK;
 }
 
-etalon_status check_policy(const etalon_step* step, const etalon_step* steps, const etalon_policy* policy, bool density) {
-  ETALON_REFUSE(!policy || policy->struct_size != sizeof *policy, "policy is NULL or was not set up by ETALON_POLICY_INIT");
-  ETALON_REFUSE(!policy->x || !policy->cond, "policy: x and cond must not be NULL");
+bool is_type(etalon_dtype type) { return type == ETALON_FLOAT32 || type == ETALON_BFLOAT16 || type == ETALON_FLOAT16; }
+
+etalon_status check_policy(const etalon_step* step, const etalon_step* steps, const etalon_policy* given, bool density) {
+  ETALON_REFUSE(!etalon::sized(given, offsetof(etalon_policy, state_type)), "policy is NULL or was not set up by ETALON_POLICY_INIT");
+  const etalon_policy policy = etalon::completed(*given, etalon_policy ETALON_POLICY_INIT);
+  ETALON_REFUSE(!policy.x || !policy.cond, "policy: x and cond must not be NULL");
+  ETALON_REFUSE(!is_type(policy.state_type) || !is_type(policy.output_type), "policy: state_type or output_type is no etalon_dtype");
   ETALON_REFUSE(!step == !steps, "give either step (host) or steps (device)");
   if (!step) return ETALON_OK;
   ETALON_REFUSE(step->struct_size != sizeof *step, "step was not set up by ETALON_STEP_INIT");
@@ -52,7 +58,7 @@ etalon_status check_key(const etalon_noise_key* key) {
   return ETALON_OK;
 }
 
-etalon_status check_objective(const etalon_objective* objective, const etalon_outcome* outcome, bool guided) {
+etalon_status check_objective(const etalon_objective* objective, const etalon_outcome* given, bool guided) {
   ETALON_REFUSE(!objective || objective->struct_size != sizeof *objective, "objective is NULL or was not set up by ETALON_OBJECTIVE_INIT");
   const etalon_objective& o = *objective;
   ETALON_REFUSE(!o.old_logp || !o.advantage, "objective: old_logp and advantage must not be NULL");
@@ -60,14 +66,17 @@ etalon_status check_objective(const etalon_objective* objective, const etalon_ou
   ETALON_REFUSE(!(o.kl_weight >= 0) || !std::isfinite(o.kl_weight), "objective: kl_weight is %g; allowed: a finite number >= 0", o.kl_weight);
   ETALON_REFUSE(o.kl_weight > 0 && !o.reference_cond, "objective: kl_weight is %g and reference_cond is NULL", o.kl_weight);
   ETALON_REFUSE(!o.reference_uncond != !(guided && o.reference_cond), "objective: reference_uncond is given exactly where uncond and reference_cond are");
-  ETALON_REFUSE(!outcome || outcome->struct_size != sizeof *outcome, "outcome is NULL or was not set up by ETALON_OUTCOME_INIT");
-  ETALON_REFUSE(!outcome->loss || !outcome->ratio || !outcome->clipped || !outcome->kl || !outcome->grad_cond, "outcome: only grad_uncond may be NULL");
-  ETALON_REFUSE(!outcome->grad_uncond != !guided, "outcome: grad_uncond is given exactly where uncond is");
+  ETALON_REFUSE(!etalon::sized(given, offsetof(etalon_outcome, grad_type)), "outcome is NULL or was not set up by ETALON_OUTCOME_INIT");
+  const etalon_outcome outcome = etalon::completed(*given, etalon_outcome ETALON_OUTCOME_INIT);
+  ETALON_REFUSE(!outcome.loss || !outcome.ratio || !outcome.clipped || !outcome.kl || !outcome.grad_cond, "outcome: only grad_uncond may be NULL");
+  ETALON_REFUSE(!is_type(outcome.grad_type), "outcome: grad_type is no etalon_dtype");
+  ETALON_REFUSE(!outcome.grad_uncond != !guided, "outcome: grad_uncond is given exactly where uncond is");
   return ETALON_OK;
 }
 
-Policy policy_of(const etalon_step* step, const etalon_step* steps, const etalon_policy& policy) {
-  return {policy.x, policy.cond, policy.uncond, step ? Map{step->a, step->b, step->std, step->guidance} : Map{}, steps};
+Policy policy_of(const etalon_step* step, const etalon_step* steps, const etalon_policy& given) {
+  const etalon_policy policy = etalon::completed(given, etalon_policy ETALON_POLICY_INIT);
+  return {policy.x, policy.cond, policy.uncond, policy.state_type, policy.output_type, step ? Map{step->a, step->b, step->std, step->guidance} : Map{}, steps};
 }
 NoiseKey key_of(const etalon_noise_key& key) { return {key.seed, key.step, key.samples}; }
 
@@ -111,7 +120,7 @@ etalon_status etalon_cuda_normal(const etalon_cuda_launch* launch, const etalon_
 }
 
 etalon_status etalon_cuda_rollout(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const etalon_noise_key* key,
-                                  const etalon_policy* policy, int64_t batch, int64_t dim, float* next, double* logp) {
+                                  const etalon_policy* policy, int64_t batch, int64_t dim, void* next, double* logp) {
   ETALON_TRY(check_place(launch, batch, dim, true));
   ETALON_TRY(check_policy(step, steps, policy, false));
   ETALON_TRY(check_key(key));
@@ -121,7 +130,7 @@ etalon_status etalon_cuda_rollout(const etalon_cuda_launch* launch, const etalon
 }
 
 etalon_status etalon_cuda_log_prob(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const etalon_policy* policy,
-                                   const float* next, int64_t batch, int64_t dim, double* logp) {
+                                   const void* next, int64_t batch, int64_t dim, double* logp) {
   ETALON_TRY(check_place(launch, batch, dim, true));
   ETALON_TRY(check_policy(step, steps, policy, true));
   ETALON_REFUSE(!next || !logp, "next and logp must not be NULL");
@@ -130,14 +139,15 @@ etalon_status etalon_cuda_log_prob(const etalon_cuda_launch* launch, const etalo
 }
 
 etalon_status etalon_cuda_policy_gradient(const etalon_cuda_launch* launch, const etalon_step* step, const etalon_step* steps, const etalon_policy* policy,
-                                          const float* next, const etalon_objective* objective, int64_t batch, int64_t dim, const etalon_outcome* outcome) {
+                                          const void* next, const etalon_objective* objective, int64_t batch, int64_t dim, const etalon_outcome* outcome) {
   ETALON_TRY(check_place(launch, batch, dim, true));
   ETALON_TRY(check_policy(step, steps, policy, true));
   ETALON_REFUSE(!next, "next is NULL");
   ETALON_TRY(check_objective(objective, outcome, policy->uncond != nullptr));
   const Policy taken = policy_of(step, steps, *policy);
   const Goal goal{objective->old_logp, objective->advantage, objective->clip, objective->mean != 0, objective->kl_weight, objective->reference_cond, objective->reference_uncond};
-  const Outcome results{outcome->loss, outcome->ratio, outcome->clipped, outcome->kl, outcome->grad_cond, outcome->grad_uncond};
+  const etalon_outcome out = etalon::completed(*outcome, etalon_outcome ETALON_OUTCOME_INIT);
+  const Outcome results{out.loss, out.ratio, out.clipped, out.kl, out.grad_cond, out.grad_uncond, out.grad_type};
   return on_device(*launch, [&](const Place& place) { return launch_policy_gradient(place, taken, next, goal, batch, dim, results); });
 }
 }  // extern "C"

@@ -1,5 +1,5 @@
 // The launchers: one function a kernel form. Each takes the caller's stream, allocates nothing, waits for nothing and returns what the launch said.
-// Arguments are taken as checked (api.cu does that). Pointers are device memory; arrays are contiguous, float32 [batch, dim].
+// Arguments are taken as checked (api.cu does that). Pointers are device memory; arrays are contiguous, [batch, dim].
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -22,9 +22,10 @@ struct Place {
 
 /** The state, the model's output with and without condition (uncond is null where there is no guidance), and the step that makes a mean of them. */
 struct Policy {
-  const float* x;
-  const float* cond;
-  const float* uncond;
+  const void* x;
+  const void* cond;
+  const void* uncond;
+  etalon_dtype stateType, outputType;
   Map shared;                // one step for all samples, or
   const etalon_step* each;   // [batch]: one a sample; null otherwise
 };
@@ -41,24 +42,25 @@ struct Goal {
   double clip;
   bool mean;                 // reduction: log-probabilities, KL and gradient are divided by dim
   double klWeight;
-  const float* referenceCond;   // null: no KL
-  const float* referenceUncond;
+  const void* referenceCond;   // null: no KL
+  const void* referenceUncond;
 };
 struct Outcome {
   double* loss;              // [batch] each
   double* ratio;
   double* clipped;
   double* kl;
-  float* gradCond;           // [batch, dim]
-  float* gradUncond;         // null without guidance
+  void* gradCond;            // [batch, dim]
+  void* gradUncond;          // null without guidance
+  etalon_dtype gradType;
 };
 
 /** Bytes that any launch needs; the same for all, so that one workspace serves a whole training step. */
 size_t workspace_size(int64_t batch, int64_t dim);
 cudaError_t launch_normal(const Place& place, const NoiseKey& key, int64_t batch, int64_t dim, float* out);
-cudaError_t launch_rollout(const Place& place, const Policy& policy, const NoiseKey& key, int64_t batch, int64_t dim, float* next, double* logp /* or null */);
-cudaError_t launch_log_prob(const Place& place, const Policy& policy, const float* next, int64_t batch, int64_t dim, double* logp);
-cudaError_t launch_policy_gradient(const Place& place, const Policy& policy, const float* next, const Goal& goal, int64_t batch, int64_t dim, const Outcome& outcome);
+cudaError_t launch_rollout(const Place& place, const Policy& policy, const NoiseKey& key, int64_t batch, int64_t dim, void* next, double* logp /* or null */);
+cudaError_t launch_log_prob(const Place& place, const Policy& policy, const void* next, int64_t batch, int64_t dim, double* logp);
+cudaError_t launch_policy_gradient(const Place& place, const Policy& policy, const void* next, const Goal& goal, int64_t batch, int64_t dim, const Outcome& outcome);
 
 /** Second stage of rollout and log-prob: [batch] log-probabilities from the chunk sums that lie at the head of the workspace. */
 cudaError_t launch_density(const Place& place, const Policy& policy, int64_t batch, int64_t dim, bool drawn, double* logp);

@@ -6,7 +6,7 @@ namespace etalon::cuda {
 namespace {
 // ---- kernels
 template <bool kGuided>
-__global__ void __launch_bounds__(kThreads) log_prob_kernel(Policy policy, const float* next, int64_t dim, int64_t tasks, double* partial) {
+__global__ void __launch_bounds__(kThreads) log_prob_kernel(Policy policy, const void* next, int64_t dim, int64_t tasks, double* partial) {
   ETALON_SHARED(double, residual, kSumChunk);
   for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
     const Chunk chunk = chunk_at(task, dim);
@@ -14,8 +14,8 @@ __global__ void __launch_bounds__(kThreads) log_prob_kernel(Policy policy, const
     for (int i = 4 * static_cast<int>(threadIdx.x); i < chunk.count; i += 4 * kThreads) {
       const int64_t at = chunk.first + i;
       const int left = chunk.count - i;
-      const Outputs o = load_outputs<kGuided>(policy.cond, policy.uncond, map.guidance, at, left);
-      const Quad x = load_quad(policy.x + at, left), y = load_quad(next + at, left);
+      const Outputs o = load_outputs<kGuided>(policy.cond, policy.uncond, policy.outputType, map.guidance, at, left);
+      const Quad x = load_quad(policy.x, policy.stateType, at, left), y = load_quad(next, policy.stateType, at, left);
       for (int k = 0; k < 4; ++k) residual[i + k] = core::residual(y.v[k], core::mean<double>(map.a, x.v[k], map.b, o.v[k]));
     }
     const double squares = sum_squares(residual, chunk.count);
@@ -34,7 +34,7 @@ __global__ void __launch_bounds__(32) density_kernel(Policy policy, const double
 }  // namespace
 
 // ---- launchers
-cudaError_t launch_log_prob(const Place& place, const Policy& policy, const float* next, int64_t batch, int64_t dim, double* logp) {
+cudaError_t launch_log_prob(const Place& place, const Policy& policy, const void* next, int64_t batch, int64_t dim, double* logp) {
   const int64_t tasks = batch * core::sum_chunks(dim);
   const cudaError_t status = launch(policy.uncond ? log_prob_kernel<true> : log_prob_kernel<false>, blocks_for(tasks, place), kThreads, place.stream,
                                     policy, next, dim, tasks, static_cast<double*>(place.workspace));

@@ -12,7 +12,7 @@ __global__ void __launch_bounds__(kThreads) normal_kernel(NoiseKey key, int64_t 
     for (int i = 4 * static_cast<int>(threadIdx.x); i < chunk.count; i += 4 * kThreads) {
       Quad z;
       core::normal4(key.seed, key.step, id, static_cast<uint32_t>((chunk.element + i) / 4), z.v);
-      store_quad(out + chunk.first + i, chunk.count - i, z);
+      store_quad(out, ETALON_FLOAT32, chunk.first + i, chunk.count - i, z);
     }
   }
 }

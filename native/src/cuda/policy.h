@@ -15,8 +15,8 @@ __device__ inline Map map_of(const Policy& policy, int64_t sample) {
 /** Four model outputs under guidance. */
 struct Outputs { double v[4]; };
 template <bool kGuided>
-__device__ inline Outputs load_outputs(const float* cond, const float* uncond, double guidance, int64_t at, int count) {
-  const Quad c = load_quad(cond + at, count), u = kGuided ? load_quad(uncond + at, count) : Quad{};
+__device__ inline Outputs load_outputs(const void* cond, const void* uncond, etalon_dtype type, double guidance, int64_t at, int count) {
+  const Quad c = load_quad(cond, type, at, count), u = kGuided ? load_quad(uncond, type, at, count) : Quad{};
   Outputs o;
   for (int k = 0; k < 4; ++k) o.v[k] = kGuided ? core::guide<double>(c.v[k], u.v[k], guidance) : c.v[k];
   return o;

@@ -18,10 +18,10 @@ struct Workspace {
 /** next − mean, and mean − reference mean, of four elements. */
 struct Elements { double residual[4], shift[4]; };
 template <bool kGuided, bool kKl>
-__device__ inline Elements load_elements(const Map& map, const Policy& policy, const float* next, const Goal& goal, int64_t at, int left) {
-  const Outputs o = load_outputs<kGuided>(policy.cond, policy.uncond, map.guidance, at, left);
-  const Outputs reference = kKl ? load_outputs<kGuided>(goal.referenceCond, goal.referenceUncond, map.guidance, at, left) : o;
-  const Quad x = load_quad(policy.x + at, left), y = load_quad(next + at, left);
+__device__ inline Elements load_elements(const Map& map, const Policy& policy, const void* next, const Goal& goal, int64_t at, int left) {
+  const Outputs o = load_outputs<kGuided>(policy.cond, policy.uncond, policy.outputType, map.guidance, at, left);
+  const Outputs reference = kKl ? load_outputs<kGuided>(goal.referenceCond, goal.referenceUncond, policy.outputType, map.guidance, at, left) : o;
+  const Quad x = load_quad(policy.x, policy.stateType, at, left), y = load_quad(next, policy.stateType, at, left);
   Elements e;
   for (int k = 0; k < 4; ++k) {
     e.residual[k] = core::residual(y.v[k], core::mean<double>(map.a, x.v[k], map.b, o.v[k]));
@@ -32,7 +32,7 @@ __device__ inline Elements load_elements(const Map& map, const Policy& policy, c
 
 // ---- kernels
 template <bool kGuided, bool kKl>
-__global__ void __launch_bounds__(kThreads) sums_kernel(Policy policy, const float* next, Goal goal, int64_t dim, int64_t tasks, Workspace work) {
+__global__ void __launch_bounds__(kThreads) sums_kernel(Policy policy, const void* next, Goal goal, int64_t dim, int64_t tasks, Workspace work) {
   ETALON_SHARED(double, residual, kSumChunk);
   ETALON_SHARED(double, shift, kKl ? kSumChunk : 1);
   for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
@@ -71,7 +71,7 @@ __global__ void __launch_bounds__(32) judge_kernel(Policy policy, Goal goal, int
 }
 
 template <bool kGuided, bool kKl>
-__global__ void __launch_bounds__(kThreads) gradient_kernel(Policy policy, const float* next, Goal goal, int64_t dim, int64_t tasks, Workspace work, Outcome outcome) {
+__global__ void __launch_bounds__(kThreads) gradient_kernel(Policy policy, const void* next, Goal goal, int64_t dim, int64_t tasks, Workspace work, Outcome outcome) {
   for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
     const Chunk chunk = chunk_at(task, dim);
     const Map map = map_of(policy, chunk.sample);
@@ -86,14 +86,14 @@ __global__ void __launch_bounds__(kThreads) gradient_kernel(Policy policy, const
         onCond.v[k] = static_cast<float>(kGuided ? map.guidance * onOutput : onOutput);
         onUncond.v[k] = static_cast<float>((1 - map.guidance) * onOutput);
       }
-      store_quad(outcome.gradCond + at, left, onCond);
-      if (kGuided) store_quad(outcome.gradUncond + at, left, onUncond);
+      store_quad(outcome.gradCond, outcome.gradType, at, left, onCond);
+      if (kGuided) store_quad(outcome.gradUncond, outcome.gradType, at, left, onUncond);
     }
   }
 }
 
 template <bool kGuided, bool kKl>
-cudaError_t launch_form(const Place& place, const Policy& policy, const float* next, const Goal& goal, int64_t batch, int64_t dim, const Outcome& outcome) {
+cudaError_t launch_form(const Place& place, const Policy& policy, const void* next, const Goal& goal, int64_t batch, int64_t dim, const Outcome& outcome) {
   const int64_t tasks = batch * core::sum_chunks(dim);
   const Workspace work(place.workspace, tasks);
   cudaError_t status = launch(sums_kernel<kGuided, kKl>, blocks_for(tasks, place), kThreads, place.stream, policy, next, goal, dim, tasks, work);
@@ -108,7 +108,7 @@ size_t workspace_size(int64_t batch, int64_t dim) {
   return static_cast<size_t>(batch) * (2 * sizeof(double) * static_cast<size_t>(core::sum_chunks(dim)) + sizeof(core::PolicyScalars));
 }
 
-cudaError_t launch_policy_gradient(const Place& place, const Policy& policy, const float* next, const Goal& goal, int64_t batch, int64_t dim, const Outcome& outcome) {
+cudaError_t launch_policy_gradient(const Place& place, const Policy& policy, const void* next, const Goal& goal, int64_t batch, int64_t dim, const Outcome& outcome) {
   const auto form = policy.uncond ? (goal.referenceCond ? launch_form<true, true> : launch_form<true, false>)
                                   : (goal.referenceCond ? launch_form<false, true> : launch_form<false, false>);
   return form(place, policy, next, goal, batch, dim, outcome);

@@ -7,7 +7,7 @@ namespace etalon::cuda {
 namespace {
 // ---- kernel
 template <bool kGuided>
-__global__ void __launch_bounds__(kThreads) rollout_kernel(Policy policy, NoiseKey key, int64_t dim, int64_t tasks, float* next, double* partial) {
+__global__ void __launch_bounds__(kThreads) rollout_kernel(Policy policy, NoiseKey key, int64_t dim, int64_t tasks, void* next, double* partial) {
   ETALON_SHARED(double, residual, kSumChunk);
   for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
     const Chunk chunk = chunk_at(task, dim);
@@ -16,16 +16,16 @@ __global__ void __launch_bounds__(kThreads) rollout_kernel(Policy policy, NoiseK
     for (int i = 4 * static_cast<int>(threadIdx.x); i < chunk.count; i += 4 * kThreads) {
       const int64_t at = chunk.first + i;
       const int left = chunk.count - i;
-      const Outputs o = load_outputs<kGuided>(policy.cond, policy.uncond, map.guidance, at, left);
-      const Quad x = load_quad(policy.x + at, left);
+      const Outputs o = load_outputs<kGuided>(policy.cond, policy.uncond, policy.outputType, map.guidance, at, left);
+      const Quad x = load_quad(policy.x, policy.stateType, at, left);
       Quad z, y;
       core::normal4(key.seed, key.step, id, static_cast<uint32_t>((chunk.element + i) / 4), z.v);
       for (int k = 0; k < 4; ++k) {
         const double mean = core::mean<double>(map.a, x.v[k], map.b, o.v[k]);
-        y.v[k] = core::rollout_sample(mean, map.std, z.v[k]);
+        y.v[k] = as_stored(policy.stateType, core::rollout_sample(mean, map.std, z.v[k]));
         residual[i + k] = map.std > 0 ? core::residual(y.v[k], mean) : y.v[k] * 0.0;   // without noise: 0, or NaN where the state is not finite
       }
-      store_quad(next + at, left, y);
+      store_quad(next, policy.stateType, at, left, y);
     }
     const double squares = sum_squares(residual, chunk.count);
     if (threadIdx.x == 0) partial[task] = squares;
@@ -34,7 +34,7 @@ __global__ void __launch_bounds__(kThreads) rollout_kernel(Policy policy, NoiseK
 }  // namespace
 
 // ---- launcher
-cudaError_t launch_rollout(const Place& place, const Policy& policy, const NoiseKey& key, int64_t batch, int64_t dim, float* next, double* logp) {
+cudaError_t launch_rollout(const Place& place, const Policy& policy, const NoiseKey& key, int64_t batch, int64_t dim, void* next, double* logp) {
   const int64_t tasks = batch * core::sum_chunks(dim);
   const cudaError_t status = launch(policy.uncond ? rollout_kernel<true> : rollout_kernel<false>, blocks_for(tasks, place), kThreads, place.stream,
                                     policy, key, dim, tasks, next, static_cast<double*>(place.workspace));

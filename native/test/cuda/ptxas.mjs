@@ -55,6 +55,28 @@ function readPtxas(text) {
   }));
 }
 
+/** What one SM holds: registers are 65,536 everywhere. CUDA C++ Programming Guide, compute capabilities. */
+const sms = {
+  75: { threads: 1024, blocks: 16, shared: 64 },
+  80: { threads: 2048, blocks: 32, shared: 164 },
+  86: { threads: 1536, blocks: 16, shared: 100 },
+  89: { threads: 1536, blocks: 24, shared: 100 },
+  90: { threads: 2048, blocks: 32, shared: 228 },
+  100: { threads: 2048, blocks: 32, shared: 228 },
+  120: { threads: 1536, blocks: 24, shared: 100 },
+};
+
+/** The share of an SM's threads that blocks of this kernel can fill, in percent: registers come by 256 a warp, and a block takes 1 KiB of shared memory beside its own (not on 75). */
+function occupancy({ kernel, architecture, registers, shared }) {
+  const sm = sms[architecture];
+  const threads = /density|judge/.test(kernel) ? 32 : 256;
+  const perWarp = Math.ceil((registers * 32) / 256) * 256;
+  const memory = shared + (architecture === "75" ? 0 : 1024);
+  const byMemory = memory === 0 ? Infinity : Math.floor((sm.shared * 1024) / memory);
+  const blocks = Math.min(sm.blocks, sm.threads / threads, Math.floor(65536 / perWarp / (threads / 32)), byMemory);
+  return Math.round((100 * blocks * threads) / sm.threads);
+}
+
 const out = mkdtempSync(join(tmpdir(), "etalon-ptxas-"));
 const rows = [];
 let failed = false;
@@ -89,15 +111,15 @@ for (const file of readdirSync(join(native, "src/cuda")).filter((name) => name.e
 rmSync(out, { recursive: true });
 
 const lines = [
-  "| kernel | registers by architecture (" + architectures.join(", ") + ") | shared, bytes | spilled, bytes |",
-  "|---|---|---|---|",
+  `| kernel | registers by architecture (${architectures.join(", ")}) | occupancy, % | shared, bytes | spilled, bytes |`,
+  "|---|---|---|---|---|",
 ];
 for (const kernel of new Set(rows.map((row) => row.kernel))) {
   const mine = architectures.map((sm) => rows.find((row) => row.kernel === kernel && row.architecture === sm));
   const spilled = Math.max(...mine.map((row) => row?.spilled ?? 0));
   failed ||= spilled > 0;
   lines.push(
-    `| \`${kernel}\` | ${mine.map((row) => row?.registers ?? "–").join(", ")} | ${Math.max(...mine.map((row) => row?.shared ?? 0))} | ${spilled} |`,
+    `| \`${kernel}\` | ${mine.map((row) => row?.registers ?? "–").join(", ")} | ${mine.map((row) => (row ? occupancy(row) : "–")).join(", ")} | ${Math.max(...mine.map((row) => row?.shared ?? 0))} | ${spilled} |`,
   );
 }
 console.log(lines.join("\n"));

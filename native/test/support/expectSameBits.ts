@@ -1,4 +1,4 @@
-type Floats = Float32Array | Float64Array;
+type Floats = Float32Array | Float64Array | Uint16Array;
 
 /** Fails on the first element whose bits differ, with its index and both values. (Far faster than toEqual, and −0 is not 0.) */
 export function expectSameBits(got: Floats, want: Floats): void {

@@ -14,8 +14,8 @@ export interface Range {
 export const check = {
   /** A finite number within bounds. @throws EtalonError BAD_TYPE: not a number; OUT_OF_RANGE: NaN, infinite or outside */
   range(argument: string, value: unknown, range: Range = {}, hint?: string): number {
-    const allowed = inWords(range);
-    if (typeof value !== "number") throw new EtalonError("BAD_TYPE", { argument, value, allowed, hint });
+    const refused = (code: ErrorCode) => new EtalonError(code, { argument, value, allowed: inWords(range), hint });
+    if (typeof value !== "number") throw refused("BAD_TYPE");
     const { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity, integer = false } = range;
     const inside =
       Number.isFinite(value) &&
@@ -24,7 +24,7 @@ export const check = {
       value > above &&
       value < below &&
       (!integer || Number.isSafeInteger(value));
-    if (!inside) throw new EtalonError("OUT_OF_RANGE", { argument, value, allowed, hint });
+    if (!inside) throw refused("OUT_OF_RANGE");
     return value;
   },
   /** A positive whole number. */
