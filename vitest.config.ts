@@ -16,6 +16,8 @@ export default defineConfig({
         include: ["**/*.test.ts"],
         testTimeout: 120_000,
         hookTimeout: 120_000,
+        // Test files run beside each other already: a thread an engine there, but where threads are tested.
+        env: ["native", "packages/engine"].includes(root) ? {} : { ETALON_NUM_THREADS: "1" },
       },
     })),
   },

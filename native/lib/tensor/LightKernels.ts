@@ -43,7 +43,7 @@ export interface LightKernels {
   ): void;
   /** target[to + index·strides] = source[from + index·strides]; the source's strides may be negative. */
   copy(source: LightArray, from: number, target: LightArray, to: number, layout: Float64Array): void;
-  /** y[b, o, i, :] = x[b, o, at[b, i], :]. @returns the first index that lies outside [0, axis), and nothing is written then; or axis */
+  /** y[b, o, i, :] = x[b, o, at[b, i], :]. @returns where in `at` the first index outside [0, axis) stands, and nothing is written then; −1: all are inside */
   gather(
     x: LightArray,
     at: Int32Array,

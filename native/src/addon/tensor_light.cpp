@@ -157,7 +157,8 @@ Napi::Value gather(const Napi::CallbackInfo& info) {
   require(info, x.length == sizes.batch * sizes.outer * sizes.axis * sizes.inner && at.length == sizes.batch * sizes.indices &&
                     y.length == sizes.batch * sizes.outer * sizes.indices * sizes.inner && !x.shares(y),
           "sizes and arrays do not fit");
-  return Napi::Number::New(info.Env(), light::gather(light_context(info), sizes, x.data, static_cast<const int32_t*>(at.data), y.data, x.bytes()));
+  const int64_t wrong = light::gather(light_context(info), sizes, x.data, static_cast<const int32_t*>(at.data), y.data, x.bytes());
+  return Napi::Number::New(info.Env(), static_cast<double>(wrong));
 }
 
 void segment_sum(const Napi::CallbackInfo& info) {

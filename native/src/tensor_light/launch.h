@@ -38,8 +38,8 @@ void copy(const Context& ctx, Layout layout, const void* source, void* target, i
 struct Gather {
   int64_t batch, outer, axis, inner, indices;
 };
-/** y[b, o, i, :] = x[b, o, at[b, i], :]. @return the first index outside [0, axis) as seen, and nothing is written then; or axis, if all are inside */
-int32_t gather(const Context& ctx, const Gather& sizes, const void* x, const int32_t* at, void* y, int bytes);
+/** y[b, o, i, :] = x[b, o, at[b, i], :]. @return where in `at` the first index outside [0, axis) stands, and nothing is written then; −1: all are inside */
+int64_t gather(const Context& ctx, const Gather& sizes, const void* x, const int32_t* at, void* y, int bytes);
 /** y[at[r], :] += x[r, :], y [segments, inner] zero before; rows outside are left out. In the order of the rows. */
 void segment_sum(const Context& ctx, const float* x, const int32_t* at, float* y, int64_t rows, int64_t inner, int64_t segments);
 

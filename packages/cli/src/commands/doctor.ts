@@ -75,9 +75,11 @@ async function examine(): Promise<Finding[]> {
 
 async function engineFinding(): Promise<Finding> {
   try {
-    const { name, version, threads, device, why }: Engine = await engine();
-    const advice = name === "wasm" ? "tfjs-node, where it is installed, is several times faster." : undefined;
-    return { what: "engine", ok: true, found: `${name} ${version} on ${device}, ${threads} threads (${why})`, advice };
+    const { name, version, threads, device, lacks, why }: Engine = await engine();
+    const advice =
+      name === "wasm" ? "native is some five times faster: it needs the addon (see the line `native`)." : undefined;
+    const found = `${name} ${version} on ${device}, ${threads} threads (${why}); lacks: ${lacks.join("; ") || "nothing known"}`;
+    return { what: "engine", ok: true, found, advice };
   } catch (error) {
     return { what: "engine", ok: false, found: error instanceof Error ? error.message : String(error) };
   }

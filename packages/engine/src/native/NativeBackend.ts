@@ -37,6 +37,8 @@ export class NativeBackend extends MathBackendCPU {
   /** The number of an operation of `kernels.unary` and `kernels.binary`, by name. */
   readonly unary: ReadonlyMap<string, number>;
   readonly binary: ReadonlyMap<string, number>;
+  /** Outputs of the kernel that runs. */
+  readonly #made: DataId[] = [];
 
   constructor(kernels: LightKernels, heavy: HeavyKernels | undefined, memory: { mostFree: number; most: number }) {
     super();
@@ -64,7 +66,20 @@ export class NativeBackend extends MathBackendCPU {
     const values = this.pool.take(dtype, sizeOf(shape)) as ArrayOf<D>;
     const dataId = {};
     this.data.set(dataId, { values, dtype, refCount: 1 });
+    this.#made.push(dataId);
     return { info: { dataId, shape, dtype }, values };
+  }
+
+  /** Runs a kernel; where it throws, halfway through its outputs for want of memory, say, those made are freed. */
+  attempt<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      for (const dataId of this.#made) this.disposeData(dataId, true);
+      throw error;
+    } finally {
+      this.#made.length = 0;
+    }
   }
 
   /** The same values under another shape or, where the bytes mean the same, dtype. */

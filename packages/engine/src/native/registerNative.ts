@@ -69,7 +69,10 @@ function served(run: NativeKernel | undefined, heavy: HeavyKernels | undefined, 
     fallback &&
     ((call: Parameters<KernelFunc>[0]) => (call.backend as NativeBackend).pool.holding(() => fallback(call)));
   if (run === undefined) return own as KernelFunc;
-  return (call) => run({ ...call, heavy } as never) ?? (own?.(call) as TensorInfo | TensorInfo[]);
+  return (call) => {
+    const result = (call.backend as NativeBackend).attempt(() => run({ ...call, heavy } as never));
+    return result ?? (own?.(call) as TensorInfo | TensorInfo[]);
+  };
 }
 
 /** Three quarters of the memory that this process may have, and of that a quarter for memory that waits to be used again. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { EtalonError } from "@etalon/errors";
 import type { OnProgress, Progress } from "../Progress.ts";
@@ -26,7 +27,8 @@ export interface RunJobsOptions {
 export const jobFolder = (out: string, { name }: StudyJob): string => join(out, "jobs", name);
 
 /**
- * Runs jobs, several at a time, each worker a process with an engine of its own: the wasm engine has one thread. What a job gives does not depend on where it runs.
+ * Runs jobs, several at a time, each worker a process with an engine of its own that has its share of the cores (ETALON_NUM_THREADS, where it is set, is
+ * each worker's number of threads). What a job gives does not depend on where it runs.
  * The first job that fails stops the others, which save their state. @throws EtalonError that job's; ABORTED: `signal`
  */
 export async function runJobs(options: RunJobsOptions): Promise<Map<string, JobSeconds>> {
@@ -46,8 +48,10 @@ export async function runJobs(options: RunJobsOptions): Promise<Map<string, JobS
     await lane((job) => runJob({ config, job, folder: jobFolder(out, job), signal: either, onProgress: heard }));
     return seconds;
   }
-  const lanes = Array.from({ length: Math.min(workers, jobs.length) }, async () => {
-    const worker = await startWorker(options.module);
+  const count = Math.min(workers, jobs.length);
+  const threads = Math.max(1, Math.floor(availableParallelism() / count));
+  const lanes = Array.from({ length: count }, async () => {
+    const worker = await startWorker(options.module, threads);
     try {
       await lane((job) => onWorker(worker, { kind: "job", config, job, folder: jobFolder(out, job) }, either, heard));
     } catch (error) {
@@ -99,9 +103,10 @@ function onWorker(
   });
 }
 
-function startWorker(module: URL): Promise<ChildProcess> {
+function startWorker(module: URL, threads: number): Promise<ChildProcess> {
   return new Promise((settle, reject) => {
-    const worker = fork(module, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    const env = { ETALON_NUM_THREADS: String(threads), ...process.env };
+    const worker = fork(module, { env, stdio: ["ignore", "ignore", "inherit", "ipc"] });
     worker.once("error", reject);
     worker.once("exit", (code) =>
       reject(

@@ -80,7 +80,7 @@ const unaries = {
   Asinh: "asinh", Acosh: "acosh", Atanh: "atanh",
 }; // biome-ignore format: a table
 const binaries = {
-  Add: "add", Sub: "sub", Multiply: "mul", RealDiv: "div", FloorDiv: "floorDiv", Maximum: "maximum", Minimum: "minimum", Mod: "mod", Pow: "pow",
+  Add: "add", Sub: "sub", Multiply: "mul", RealDiv: "div", Maximum: "maximum", Minimum: "minimum", Mod: "mod", Pow: "pow",
   Atan2: "atan2", SquaredDifference: "squaredDifference",
 }; // biome-ignore format: a table
 const predicates = { IsNan: "isNan", IsInf: "isInf", IsFinite: "isFinite" };
@@ -143,6 +143,7 @@ export const elementwise = {
   ...each<Binary>(binaries, (name) => binary(name)),
   ...each<Binary>(comparisons, (name) => binary(name, "bool")),
   LogicalNot: unary("not", "bool"),
+  FloorDiv: binary("floorDiv", "int32"),
   LeakyRelu: ({ inputs, attrs, backend }: Parameters<Unary>[0]) => applyUnary(backend, "leakyRelu", inputs.x, undefined, attrs.alpha),
   Step: ({ inputs, attrs, backend }: Parameters<Unary>[0]) => applyUnary(backend, "step", inputs.x, undefined, attrs.alpha),
   ClipByValue: ({ inputs, attrs, backend }: Parameters<Unary>[0]) =>

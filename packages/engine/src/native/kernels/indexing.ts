@@ -12,10 +12,10 @@ function gather({ inputs: { x, indices }, attrs, backend }: KernelCall<{ x: Tens
   const { info, values } = backend.output(outputShape, x.dtype);
   const each = sizeOf(indices.shape) / batchSize;
   const [source, at] = [backend.values(x, x.dtype), backend.values(indices, "int32")];
-  const outside = backend.kernels.gather(source, at, values, batchSize, outerSize, dimSize, sliceSize, each);
-  if (outside === dimSize) return info;
+  const wrong = backend.kernels.gather(source, at, values, batchSize, outerSize, dimSize, sliceSize, each);
+  if (wrong < 0) return info;
   backend.disposeIntermediateTensorInfo(info);
-  throw new Error(`GatherV2: the index value ${outside} is not in [0, ${dimSize - 1}]`);
+  throw new Error(`GatherV2: the index value ${at[wrong]} is not in [0, ${dimSize - 1}]`);
 } // biome-ignore format: long lines
 
 function segmentSum({ inputs: { x, segmentIds }, attrs: { numSegments }, backend }: KernelCall<{ x: TensorInfo; segmentIds: TensorInfo }, { numSegments: number }>) {

@@ -45,7 +45,7 @@ function product(
     ...extras,
   };
   const [count, countA, countB] = [batch, batchA, batchB].map(sizeOf);
-  if (count === 0) return info;
+  if (c.length === 0) return info;
   if (countB === 1 && !transposeA && countA === count) heavy.gemm({ ...all, m: m * count });
   else if ((countA === count || countA === 1) && (countB === count || countB === 1))
     heavy.gemm({ ...all, batch: count, aStride: countA === 1 ? 0 : m * k, bStride: countB === 1 ? 0 : k * n });

@@ -81,7 +81,7 @@ function stridedSlice({ inputs: { x }, attrs, backend }: OfX<Record<string, neve
   if (found.isIdentity) return backend.share(x, found.finalShape);
   if (!serves(x)) return undefined;
   if (found.sliceDim0 || found.isSimpleSlice) {
-    const size = tf.slice_util.computeOutShape(found.begin, found.end, found.strides);
+    const size = tf.slice_util.computeOutShape(found.begin, found.end, found.strides).map((n) => Math.max(n, 0));
     return { ...(sliced(backend, x, found.begin, size) as TensorInfo), shape: found.finalShape };
   }
   const own = stridesOf(x.shape);
