@@ -16,6 +16,14 @@ int main(void) {
   policy.x = x;
   policy.cond = o;
   if (etalon_version() != ETALON_VERSION) return 1;
+  {
+    int count = 0;
+    while (etalon_feature(count) != NULL) {
+      if (!etalon_has_feature(etalon_feature(count))) return 4;
+      ++count;
+    }
+    if (count < 2 || !etalon_has_feature("scalar") || etalon_has_feature("sca") || etalon_has_feature(NULL) || etalon_feature(-1) != NULL) return 5;
+  }
   if (etalon_context_create(&ctx) != ETALON_OK) return 2;
   if (etalon_rollout(ctx, &step, 1, &key, &policy, 2, 4, next, logp) != ETALON_OK) {
     fprintf(stderr, "%s\n", etalon_last_error(ctx));

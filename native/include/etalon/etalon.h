@@ -52,7 +52,7 @@ extern "C" {
 ETALON_API int etalon_version(void);
 
 /* ---- features: what this build has in it, whether or not this machine can run it (for that: etalon_available_target, etalon_cuda_device_count)
- * "cuda": the functions of etalon_cuda.h    "avx512", "avx2", "neon", "scalar": targets */
+ * "cuda": the functions of etalon_cuda.h    "avx512", "avx2", "neon", "scalar": targets    "bfloat16", "float16": types of elements beside float32 */
 /** @return the index-th feature; NULL past the last, and below 0. */
 ETALON_API const char* etalon_feature(int index);
 /** @return 1 where the library has the feature `name`, else 0: for an unknown name and for NULL too. */

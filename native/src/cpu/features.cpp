@@ -13,7 +13,7 @@ constexpr const char* kFeatures[] = {
 #elif defined(ETALON_NEON)
     "neon",
 #endif
-    "scalar"};
+    "scalar", "bfloat16", "float16"};
 }  // namespace
 
 extern "C" {
