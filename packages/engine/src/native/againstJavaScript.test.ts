@@ -1,5 +1,5 @@
 import "@etalon/testkit";
-import type { Tensor } from "@tensorflow/tfjs";
+import type { Tensor, Tensor4D } from "@tensorflow/tfjs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { started } from "../../test/startEngine.ts";
@@ -222,3 +222,55 @@ onNative("products", () => {
         expectAlike((a, b, bias) => tf.fused.matMul({ a: a as never, b: b as never, bias: whole ? tf.tile(bias.reshape([1, 5]), [4, 1]) : bias, activation, leakyreluAlpha: 0.3, preluActivationWeights: activation === "prelu" ? bias : undefined }), inputs);
   });
 }); // biome-ignore format: a table
+
+onNative("convolutions", () => {
+  const values = (shape: number[], seed: number): Values => ({
+    shape,
+    data: Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(5.7 * i + seed)),
+    dtype: "float32",
+  });
+  const sizes = fc.record({
+    batch: fc.integer({ min: 1, max: 2 }),
+    height: fc.integer({ min: 1, max: 7 }),
+    width: fc.integer({ min: 1, max: 7 }),
+    channels: fc.integer({ min: 1, max: 5 }),
+    out: fc.integer({ min: 1, max: 5 }),
+    filter: fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 })),
+    stride: fc.integer({ min: 1, max: 2 }),
+    pad: fc.constantFrom("same" as const, "valid" as const),
+    dilation: fc.integer({ min: 1, max: 2 }),
+  });
+  test("conv2d and both gradients: strides, dilations, padding", () => {
+    fc.assert(
+      fc.property(sizes, ({ batch, height, width, channels, out, filter: [p, q], stride, pad, dilation }) => {
+        fc.pre(pad === "same" || (height > (p - 1) * dilation && width > (q - 1) * dilation));
+        fc.pre(stride === 1 || dilation === 1);
+        const inputs = [values([batch, height, width, channels], 1), values([p, q, channels, out], 2)];
+        const conv = (x: Tensor, f: Tensor) =>
+          tf.conv2d(x as Tensor4D, f as Tensor4D, stride, pad, "NHWC", dilation) as Tensor;
+        const tolerance = { atol: 1e-4, rtol: 1e-5 };
+        expectAlike(conv, inputs, tolerance);
+        if (dilation > 1) return; // tfjs has no gradient of a dilated one
+        expectAlike((x, f) => tf.grads(conv)([x, f], conv(x, f).sin()), inputs, tolerance);
+      }),
+      { numRuns: 40 },
+    );
+  });
+  test("fused with bias and activation", () => {
+    const inputs = [values([1, 5, 4, 3], 1), values([3, 3, 3, 2], 2), values([2], 3)];
+    for (const activation of ["linear", "relu", "elu", "sigmoid"] as const)
+      expectAlike(
+        (x, filter, bias) =>
+          tf.fused.conv2d({
+            x: x as Tensor4D,
+            filter: filter as Tensor4D,
+            strides: 1,
+            pad: "same",
+            bias,
+            activation,
+          }),
+        inputs,
+        { atol: 1e-5, rtol: 1e-5 },
+      );
+  });
+});

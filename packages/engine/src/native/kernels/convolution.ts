@@ -70,7 +70,8 @@ function inputGradient({ inputs: { dy, filter }, attrs, backend, heavy }: Kernel
   if (dy.dtype !== "float32" || filter.dtype !== "float32") return undefined;
   const found = sizesOf(attrs.inputShape, filter.shape, attrs);
   if (found === undefined) return undefined;
-  const { outShape: _, ...sizes } = found;
+  const { outShape, ...sizes } = found;
+  if (dy.shape.join() !== outShape.join()) return undefined; // tfjs lets a transposed convolution have pixels too many
   const { info, values: dx } = backend.output(attrs.inputShape, "float32");
   heavy.conv2dInputGradient({ ...sizes, dy: backend.values(dy, "float32"), filter: backend.values(filter, "float32"), dx });
   return info;
@@ -80,7 +81,8 @@ function filterGradient({ inputs: { x, dy }, attrs, backend, heavy }: KernelCall
   if (dy.dtype !== "float32" || x.dtype !== "float32") return undefined;
   const found = sizesOf(x.shape, attrs.filterShape, attrs);
   if (found === undefined) return undefined;
-  const { outShape: _, ...sizes } = found;
+  const { outShape, ...sizes } = found;
+  if (dy.shape.join() !== outShape.join()) return undefined; // tfjs lets a transposed convolution have pixels too many
   const { info, values: dFilter } = backend.output(attrs.filterShape, "float32");
   heavy.conv2dFilterGradient({ ...sizes, x: backend.values(x, "float32"), dy: backend.values(dy, "float32"), dFilter });
   return info;
