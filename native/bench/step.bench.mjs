@@ -79,8 +79,8 @@ for (const size of sizes) {
             delete contenders[name];
             continue;
           }
-          if (answer.check) checkResult(name, operation, answer.check, size, checks.etalon);
           checks[name] = answer.check;
+          if (answer.check) checkResult(name, operation, answer.check, size, checks.etalon);
           times[name] = [...(times[name] ?? []), ...answer.seconds];
         }
       }

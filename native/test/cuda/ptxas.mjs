@@ -108,7 +108,7 @@ for (const file of readdirSync(join(native, "src/cuda")).filter((name) => name.e
   }
   rows.push(...readPtxas(text));
 }
-rmSync(out, { recursive: true });
+rmSync(out, { recursive: true, force: true });
 
 const lines = [
   `| kernel | registers by architecture (${architectures.join(", ")}) | occupancy, % | shared, bytes | spilled, bytes |`,
