@@ -1,5 +1,6 @@
 // The heavy tensor kernels against torch eager, float32: `node bench/tensor.bench.mjs [part of a name]`; ETALON_BENCH_PYTHON names a python that has torch
 // (without: no contender, said aloud). Results are compared first, then timed: contenders in turn, medians, the best, ratios in one run.
+// ETALON_BENCH_CLOCK=cpu counts each process's CPU time instead, at one thread only: for a machine that others use too.
 import { spawn } from "node:child_process";
 import { cpus } from "node:os";
 import { createInterface } from "node:readline";
@@ -44,6 +45,13 @@ const cases = [
   })),
 ];
 const rounds = 3;
+const cpu = process.env.ETALON_BENCH_CLOCK === "cpu";
+const now = cpu
+  ? () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    }
+  : () => performance.now() / 1e3;
 
 const nameOf = ({ op, flops: _, repeats: __, ...sizes }) =>
   `${op} ${Object.entries(sizes)
@@ -55,9 +63,9 @@ function etalon({ threads, repeats, ...size }) {
   const { run, out } = contender(kernels, size);
   const seconds = [];
   for (let i = 0; i < repeats + 1; i++) {
-    const start = process.hrtime.bigint();
+    const start = now();
     run();
-    seconds.push(Number(process.hrtime.bigint() - start) / 1e9);
+    seconds.push(now() - start);
   }
   return { seconds: seconds.slice(1), check: sample(out) };
 }
@@ -98,18 +106,18 @@ const python = process.env.ETALON_BENCH_PYTHON;
 const torch = python ? torchPeer(python) : undefined;
 const version = torch ? `torch ${(await torch.hello()).version}` : "no torch: set ETALON_BENCH_PYTHON to compare";
 console.log(
-  `${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}, target ${backend().name}; ${version}`,
+  `${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}, target ${backend().name}; ${version}; ${cpu ? "CPU" : "wall"} time`,
 );
 console.log("| case | threads | etalon, ms (best) | GFLOP/s | torch, ms (best) | torch ÷ etalon (of the best) |");
 console.log("|---|---|---|---|---|---|");
 for (const size of cases.filter((one) => nameOf(one).includes(process.argv[2] ?? ""))) {
-  for (const threads of [1, 2]) {
+  for (const threads of cpu ? [1] : [1, 2]) {
     const times = { etalon: [], torch: [] };
     for (let round = 0; round < rounds; round++) {
       const ours = etalon({ ...size, threads });
       times.etalon.push(...ours.seconds);
       if (torch === undefined) continue;
-      const theirs = await torch.run({ ...size, threads });
+      const theirs = await torch.run({ ...size, threads, cpu });
       agree(nameOf(size), ours, theirs);
       times.torch.push(...theirs.seconds);
     }

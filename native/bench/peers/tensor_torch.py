@@ -19,12 +19,13 @@ def values(shape, salt):
     return (((index * 7919 + salt * 104729) % 2003).double() / 2003 - 0.5).float().reshape(shape)
 
 
-def timed(run, repeats):
+def timed(run, r):
+    clock = time.process_time if r["cpu"] else time.perf_counter
     seconds = []
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
+    for _ in range(r["repeats"] + 1):
+        start = clock()
         out = run()
-        seconds.append(time.perf_counter() - start)
+        seconds.append(clock() - start)
     return seconds[1:], out
 
 
@@ -35,8 +36,8 @@ def gemm(r):
     c = torch.empty(batch, m, n)
     if batch == 1:
         a, b, c = a[0], b[0], c[0]
-        return timed(lambda: torch.mm(a, b, out=c), r["repeats"])
-    return timed(lambda: torch.bmm(a, b, out=c), r["repeats"])
+        return timed(lambda: torch.mm(a, b, out=c), r)
+    return timed(lambda: torch.bmm(a, b, out=c), r)
 
 
 def inputs_of_attention(r, grad):
@@ -46,7 +47,7 @@ def inputs_of_attention(r, grad):
 
 def attention(r):
     (q, k, v), _ = inputs_of_attention(r, False)
-    return timed(lambda: F.scaled_dot_product_attention(q, k, v), r["repeats"])
+    return timed(lambda: F.scaled_dot_product_attention(q, k, v), r)
 
 
 def attention_gradients(r):
@@ -54,7 +55,7 @@ def attention_gradients(r):
     with torch.enable_grad():
         out = F.scaled_dot_product_attention(*inputs)
     d_out = values(shape, 4)
-    seconds, gradients = timed(lambda: torch.autograd.grad(out, inputs, d_out, retain_graph=True), r["repeats"])
+    seconds, gradients = timed(lambda: torch.autograd.grad(out, inputs, d_out, retain_graph=True), r)
     return seconds, torch.cat([g.reshape(-1) for g in gradients])
 
 
@@ -71,7 +72,7 @@ def in_both_layouts(r, run):
 
 def conv2d(r):
     def run(x, weight, _):
-        seconds, y = timed(lambda: F.conv2d(x, weight, padding=1), r["repeats"])
+        seconds, y = timed(lambda: F.conv2d(x, weight, padding=1), r)
         return seconds, y.permute(0, 2, 3, 1)
 
     return in_both_layouts(r, run)
@@ -80,7 +81,7 @@ def conv2d(r):
 def conv2d_gradients(r):
     def run(x, weight, dy):
         arguments = (None, (1, 1), (1, 1), (1, 1), False, (0, 0), 1, (True, True, False))
-        seconds, (dx, dw, _) = timed(lambda: torch.ops.aten.convolution_backward(dy, x, weight, *arguments), r["repeats"])
+        seconds, (dx, dw, _) = timed(lambda: torch.ops.aten.convolution_backward(dy, x, weight, *arguments), r)
         return seconds, torch.cat([dx.permute(0, 2, 3, 1).reshape(-1), dw.permute(2, 3, 1, 0).reshape(-1)])
 
     return in_both_layouts(r, run)

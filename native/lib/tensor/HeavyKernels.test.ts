@@ -283,6 +283,11 @@ describe.runIf(native)("the border", () => {
       "m is 1.5; allowed: a whole number from 0 to 2^53 − 1.",
     ],
     [
+      "an unknown activation",
+      () => kernels.gemm({ ...gemm, activation: "sliu" as never }),
+      'activation is "sliu"; allowed: none, relu, silu, gelu-tanh, gelu-erf. Did you mean "silu"?',
+    ],
+    [
       "NaN as a size",
       () => kernels.gemm({ ...gemm, k: Number.NaN }),
       "k is NaN; allowed: a whole number from 0 to 2^53 − 1.",

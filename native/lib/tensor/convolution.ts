@@ -1,4 +1,4 @@
-import { type Activation, activations } from "./Activation.ts";
+import { type Activation, activationNumber } from "./Activation.ts";
 import type { HeavyKernels } from "./HeavyKernels.ts";
 import { numbers } from "./numbers.ts";
 import type { RawHeavyKernels } from "./RawHeavyKernels.ts";
@@ -56,7 +56,7 @@ export function convolutions(raw: RawHeavyKernels): Convolutions {
     conv2d(options) {
       const { x, filter, bias, activation = "none", y } = options;
       sizes(options);
-      numbers[15] = activations[activation];
+      numbers[15] = activationNumber(activation);
       raw.conv2d(numbers, x, filter, bias ?? null, y);
     },
     conv2dInputGradient(options) {

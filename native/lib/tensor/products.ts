@@ -1,4 +1,4 @@
-import { type Activation, activations } from "./Activation.ts";
+import { type Activation, activationNumber } from "./Activation.ts";
 import type { HeavyKernels } from "./HeavyKernels.ts";
 import { numbers } from "./numbers.ts";
 import type { RawHeavyKernels } from "./RawHeavyKernels.ts";
@@ -93,7 +93,7 @@ export function products(raw: RawHeavyKernels): Pick<HeavyKernels, "gemm" | "lin
       numbers[3] = options.batch ?? 1;
       numbers[4] = +transposeA;
       numbers[5] = +transposeB;
-      numbers[6] = activations[activation];
+      numbers[6] = activationNumber(activation);
       numbers[7] = +(options.accumulate ?? false);
       numbers[8] = options.aOffset ?? 0;
       numbers[9] = lda;
@@ -111,7 +111,7 @@ export function products(raw: RawHeavyKernels): Pick<HeavyKernels, "gemm" | "lin
       numbers[0] = rows;
       numbers[1] = inputs;
       numbers[2] = outputs;
-      numbers[3] = activations[activation];
+      numbers[3] = activationNumber(activation);
       numbers[4] = +(options.accumulateDx ?? false);
       numbers[5] = +(options.accumulate ?? false);
       numbers[6] = options.dyOffset ?? 0;

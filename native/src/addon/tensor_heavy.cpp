@@ -50,6 +50,11 @@ class Call {
       throw Fault{"OUT_OF_RANGE", name, "a whole number from 0 to 2^53 − 1", value};
     return static_cast<int64_t>(value);
   }
+  etalon_activation activation() {
+    const double value = number();
+    if (!(value >= ETALON_ACTIVATION_NONE && value <= ETALON_ACTIVATION_GELU_ERF)) throw Fault{"OUT_OF_RANGE", "activation", "none, relu, silu, gelu-tanh, gelu-erf", value};
+    return static_cast<etalon_activation>(static_cast<int>(value));
+  }
   void skip(int count) { next_ += count; }
 
   bool given(size_t index) const {
@@ -150,7 +155,7 @@ void gemm(Call& call) {
   etalon_gemm_args args = ETALON_GEMM_ARGS_INIT;
   args.m = call.size("m"), args.n = call.size("n"), args.k = call.size("k"), args.batch = call.size("batch");
   args.transpose_a = call.flag(), args.transpose_b = call.flag();
-  args.activation = static_cast<etalon_activation>(static_cast<int>(call.number()));
+  args.activation = call.activation();
   args.accumulate = call.flag();
   const int64_t aOffset = call.size("aOffset");
   args.lda = call.size("lda"), args.stride_a = call.size("aStride");
@@ -173,7 +178,7 @@ void linear_gradients(Call& call) {
   call.open_numbers(12);
   etalon_linear_gradients_args args = ETALON_LINEAR_GRADIENTS_ARGS_INIT;
   args.rows = call.size("rows"), args.inputs = call.size("inputs"), args.outputs = call.size("outputs");
-  args.activation = static_cast<etalon_activation>(static_cast<int>(call.number()));
+  args.activation = call.activation();
   args.accumulate_dx = call.flag(), args.accumulate = call.flag();
   const int64_t dyOffset = call.size("dyOffset");
   args.lddy = call.size("lddy");
@@ -321,7 +326,7 @@ void conv2d(Call& call) {
   call.open_numbers(16);
   etalon_conv2d_args args = ETALON_CONV2D_ARGS_INIT;
   args.sizes = conv_of(call);
-  args.activation = static_cast<etalon_activation>(static_cast<int>(call.number()));
+  args.activation = call.activation();
   args.x = call.needed(1, "x", pixels_in(args.sizes));
   args.filter = call.needed(2, "filter", filter_of(args.sizes));
   args.bias = call.floats(3, "bias", args.sizes.out_channels);

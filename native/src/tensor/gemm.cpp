@@ -22,7 +22,9 @@ etalon_status etalon_gemm(etalon_context* ctx, const etalon_gemm_args* args) {
         require(args->activation != ETALON_ACTIVATION_NONE || !args->preactivation, "preactivation needs an activation");
         require(args->stride_c != 0 || args->batch <= 1, "stride_c is 0: the matrices of c would share memory");
       },
-      [&](const tensor::Kernels& kernels, const tensor::Work& work) { kernels.gemm(work, *args); });
+      [&](const tensor::Kernels& kernels, const tensor::Work& work) {
+        if (args->m > 0 && args->n > 0) kernels.gemm(work, *args);
+      });
 }
 
 etalon_status etalon_linear_gradients(etalon_context* ctx, const etalon_linear_gradients_args* args) {

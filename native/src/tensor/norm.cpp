@@ -9,7 +9,8 @@ namespace {
 /** @return elements */
 int64_t check_rows(int64_t batch, int64_t rows, int64_t d) {
   check_extent(batch, "batch"), check_extent(rows, "rows"), check_extent(d, "d");
-  return batch * rows * d;
+  tensor::check_count({batch, rows});
+  return tensor::check_count({batch, rows, d});
 }
 void check_apart(const etalon_rows_out& rows, int64_t batch, int64_t d, const char* message) { require(!rows.data || batch <= 1 || rows.stride >= d, message); }
 }  // namespace
@@ -25,7 +26,7 @@ etalon_status etalon_layer_norm(etalon_context* ctx, const etalon_layer_norm_arg
         check_present(args->x, elements, "x"), check_present(args->y, elements, "y");
         require(elements == 0 || !args->scale.data == !args->shift.data, "scale and shift go together");
       },
-      [&](const tensor::Kernels& kernels, const tensor::Work& work) { kernels.layer_norm(work, *args); });
+      [&](const tensor::Kernels& kernels, const tensor::Work& work) { if (args->d > 0) kernels.layer_norm(work, *args); });
 }
 
 etalon_status etalon_layer_norm_gradients(etalon_context* ctx, const etalon_layer_norm_gradients_args* args) {
@@ -39,7 +40,7 @@ etalon_status etalon_layer_norm_gradients(etalon_context* ctx, const etalon_laye
         check_apart(args->d_scale, args->batch, args->d, "d_scale's rows overlap");
         check_apart(args->d_shift, args->batch, args->d, "d_shift's rows overlap");
       },
-      [&](const tensor::Kernels& kernels, const tensor::Work& work) { kernels.layer_norm_gradients(work, *args); });
+      [&](const tensor::Kernels& kernels, const tensor::Work& work) { if (args->d > 0) kernels.layer_norm_gradients(work, *args); });
 }
 
 etalon_status etalon_gated_residual(etalon_context* ctx, const etalon_gated_residual_args* args) {
@@ -51,7 +52,7 @@ etalon_status etalon_gated_residual(etalon_context* ctx, const etalon_gated_resi
         check_present(args->x, elements, "x"), check_present(args->y, elements, "y"), check_present(args->out, elements, "out");
         check_present(args->gate.data, elements, "gate");
       },
-      [&](const tensor::Kernels& kernels, const tensor::Work& work) { kernels.gated_residual(work, *args); });
+      [&](const tensor::Kernels& kernels, const tensor::Work& work) { if (args->d > 0) kernels.gated_residual(work, *args); });
 }
 
 etalon_status etalon_gated_residual_gradients(etalon_context* ctx, const etalon_gated_residual_gradients_args* args) {
@@ -65,7 +66,7 @@ etalon_status etalon_gated_residual_gradients(etalon_context* ctx, const etalon_
         if (args->dy) check_present(args->gate.data, elements, "gate");
         check_apart(args->d_gate, args->batch, args->d, "d_gate's rows overlap");
       },
-      [&](const tensor::Kernels& kernels, const tensor::Work& work) { kernels.gated_residual_gradients(work, *args); });
+      [&](const tensor::Kernels& kernels, const tensor::Work& work) { if (args->d > 0) kernels.gated_residual_gradients(work, *args); });
 }
 
 etalon_status etalon_rms_norm(etalon_context* ctx, const etalon_rms_norm_args* args) {
@@ -77,7 +78,7 @@ etalon_status etalon_rms_norm(etalon_context* ctx, const etalon_rms_norm_args* a
         require(args->epsilon > 0, "epsilon is not above 0");
         check_present(args->x, elements, "x"), check_present(args->y, elements, "y");
       },
-      [&](const tensor::Kernels& kernels, const tensor::Work& work) { kernels.rms_norm(work, *args); });
+      [&](const tensor::Kernels& kernels, const tensor::Work& work) { if (args->d > 0) kernels.rms_norm(work, *args); });
 }
 
 etalon_status etalon_rms_norm_gradients(etalon_context* ctx, const etalon_rms_norm_gradients_args* args) {
@@ -88,7 +89,7 @@ etalon_status etalon_rms_norm_gradients(etalon_context* ctx, const etalon_rms_no
         const int64_t elements = check_rows(1, args->rows, args->d);
         check_present(args->x, elements, "x"), check_present(args->dy, elements, "dy"), check_present(args->rstd, elements, "rstd");
       },
-      [&](const tensor::Kernels& kernels, const tensor::Work& work) { kernels.rms_norm_gradients(work, *args); });
+      [&](const tensor::Kernels& kernels, const tensor::Work& work) { if (args->d > 0) kernels.rms_norm_gradients(work, *args); });
 }
 
 etalon_status etalon_group_norm(etalon_context* ctx, const etalon_group_norm_args* args) {
@@ -114,6 +115,6 @@ etalon_status etalon_group_norm_gradients(etalon_context* ctx, const etalon_grou
         check_present(args->x, elements, "x"), check_present(args->dy, elements, "dy");
         check_present(args->mean, elements, "mean"), check_present(args->rstd, elements, "rstd");
       },
-      [&](const tensor::Kernels& kernels, const tensor::Work& work) { kernels.group_norm_gradients(work, *args); });
+      [&](const tensor::Kernels& kernels, const tensor::Work& work) { if (args->channels > 0) kernels.group_norm_gradients(work, *args); });
 }
 }

@@ -1,5 +1,6 @@
 // What the C functions of the tensor kernels share.
 #pragma once
+#include <initializer_list>
 #include <string>
 
 #include "cpu/context.h"
@@ -16,8 +17,10 @@ void check_args(const Args* args, const char* init) {
 }
 /** Sizes within 0 … 2^40: their products of two can be counted. */
 void check_extent(int64_t size, const char* name);
+/** Refuses extents whose product is beyond 2^60.   @return the product */
+int64_t check_count(std::initializer_list<int64_t> extents);
 void check_present(const void* pointer, int64_t elements, const char* name);
-void check_activation(etalon_activation activation);
+void check_activation(const etalon_activation& activation);
 
 /** A call: arguments are checked by `check`, which gives nothing; then run(kernels, work). */
 template <typename Check, typename Run>

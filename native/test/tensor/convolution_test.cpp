@@ -69,6 +69,25 @@ void convolution(const Case& c) {
         expect_close(results[3], dBias, 2e-6, std::sqrt(pixels) + 1, "dBias");
       });
 }
+
+void refusals() {
+  where = "refusals";
+  Context ctx("scalar", 1);
+  float one = 0;
+  etalon_conv2d_args args = ETALON_CONV2D_ARGS_INIT;
+  args.sizes = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0};
+  args.x = args.filter = args.y = &one;
+  expect(etalon_conv2d(ctx, &args) == ETALON_OK, "one pixel");
+  const auto refuses = [&](auto&& change, const char* message) {
+    etalon_conv2d_args bad = args;
+    change(bad);
+    expect(etalon_conv2d(ctx, &bad) == ETALON_INVALID_ARGUMENT && std::string(etalon_last_error(ctx)) == message, std::string(message) + ", got " + etalon_last_error(ctx));
+  };
+  refuses([](auto& a) { a.sizes.stride_width = 0; }, "a stride or dilation is outside 1 ... 2^31 - 1");
+  refuses([](auto& a) { a.sizes.pad_left = -1; }, "a height, width or padding is outside 0 ... 2^31 - 1");
+  refuses([](auto& a) { a.sizes.batch = a.sizes.out_channels = int64_t{1} << 40; }, "there are more than 2^60 elements");
+  refuses([](auto& a) { a.filter = nullptr; }, "filter is NULL");
+}
 }  // namespace
 
 int main() {
@@ -84,6 +103,7 @@ int main() {
   convolution({0, 4, 4, 2, 3, 3, 2, 1, 1, 1, 1, 1, 1, 1, 1, true, 0});
   convolution({1, 4, 4, 0, 3, 3, 2, 1, 1, 1, 1, 1, 1, 1, 1, true, 0});
   convolution({1, 4, 4, 2, 3, 3, 0, 1, 1, 1, 1, 1, 1, 1, 1, true, 0});
+  refusals();
   if (failures) return std::printf("%d failures\n", failures), 1;
   std::printf("convolution: all hold\n");
   return 0;
