@@ -52,7 +52,7 @@ class Call {
   }
   etalon_activation activation() {
     const double value = number();
-    if (!(value >= ETALON_ACTIVATION_NONE && value <= ETALON_ACTIVATION_GELU_ERF)) throw Fault{"OUT_OF_RANGE", "activation", "none, relu, silu, gelu-tanh, gelu-erf", value};
+    if (!(value >= 0 && value <= static_cast<double>(ETALON_ACTIVATION_GELU_ERF))) throw Fault{"OUT_OF_RANGE", "activation", "none, relu, silu, gelu-tanh, gelu-erf", value};
     return static_cast<etalon_activation>(static_cast<int>(value));
   }
   void skip(int count) { next_ += count; }
