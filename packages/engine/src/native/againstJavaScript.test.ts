@@ -49,6 +49,16 @@ function expectAlike(
   }
 }
 
+/** Whether tfjs's own kernels do it at all. */
+function isServedByTfjs(op: Op, inputs: Values[]): boolean {
+  try {
+    outputs("cpu", op, inputs);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const shapes = (maxRank = 6, least = 0) => fc.array(fc.integer({ min: least, max: 4 }), { maxLength: maxRank });
 const wild = fc.oneof(
   { weight: 8, arbitrary: fc.float({ min: -50, max: 50, noNaN: true }) },
@@ -185,7 +195,9 @@ onNative("moves", () => {
     const at = fc.array(fc.integer({ min: -4, max: 4 }), { minLength: 2, maxLength: 2 });
     const step = fc.array(fc.constantFrom(-2, -1, 1, 2), { minLength: 2, maxLength: 2 });
     fc.assert(fc.property(filledAs([4, 3], "float32", tame), at, at, step, fc.nat(3), fc.nat(3), (x, begin, end, strides, from, to) => {
-      expectAlike((t) => tf.stridedSlice(t, begin, end, strides, from, to), [x], { atol: 0 });
+      const cut: Op = (t) => tf.stridedSlice(t, begin, end, strides, from, to);
+      fc.pre(isServedByTfjs(cut, [x])); // tfjs's own fails where an axis ends before it begins
+      expectAlike(cut, [x], { atol: 0 });
     }), { numRuns: 100 });
   });
   test("an index outside is refused in tfjs's words, oneHot, unsortedSegmentSum, fill", () => {
