@@ -151,4 +151,5 @@ def main():
     print(json.dumps({"engine": f"torch {torch.__version__}", "threads": a.threads, "batch": a.batch, "forward": timed(forward, a.repeats), "update": timed(update, a.repeats)}))
 
 
-main()
+if __name__ == "__main__":
+    main()

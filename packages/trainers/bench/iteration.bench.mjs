@@ -1,0 +1,97 @@
+// Seconds of an iteration of DDPO and MixGRPO on the tiny default (rollout, reward, update), on the engines found here, beside the same algorithms, sizes and threads in
+// torch; and what everything but the model costs: the same iteration with an identity in the model's place. Each contender in processes of its own, interleaved;
+// medians, and ratios in one run.    npm run bench -w @etalon/trainers    ETALON_BENCH_PYTHON names a Python with torch, safetensors and Pillow
+import { execFileSync } from "node:child_process";
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const [epochs, rounds] = [4, 3];
+const presets = ["tiny-ddpo", "tiny-mixgrpo"];
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+/** One process: the median seconds of an iteration's parts, without the first. */
+async function timeRun(engineName, preset, identity) {
+  const { engine } = await import("@etalon/engine");
+  const { loadPipeline } = await import("@etalon/models");
+  const { openRun, parseTrainConfig, trainPreset } = await import("@etalon/trainers");
+  const { version, threads } = await engine(engineName);
+  const tiny = await loadPipeline("tiny");
+  const bias = "^proj_out\\.bias$";
+  const config = parseTrainConfig(trainPreset(preset).config, [
+    `train.epochs=${epochs + 1}`,
+    ...(identity ? [`train.parameters=${bias}`] : []),
+  ]);
+  const pipeline = identity ? withoutModel(tiny, tiny.model.parameters(new RegExp(bias))) : tiny;
+  const trainer = await openRun({ config, pipeline });
+  const parts = [];
+  for await (const { seconds } of trainer) parts.push(seconds);
+  await trainer.close();
+  const part = (name) => median(parts.slice(1).map((seconds) => seconds[name]));
+  return { engine: `${engineName} ${version}`, threads, rollout: part("rollout"), reward: part("reward"), update: part("update") };
+}
+
+/** The pipeline with o = x/2 + a bias for a model. */
+function withoutModel(pipeline, variables) {
+  const [bias] = variables.values();
+  const denoise = (x) => x.map((value) => value / 2);
+  return Object.assign(Object.create(pipeline), {
+    predict: (x) => x.mul(0.5).add(bias.mean().mul(0)),
+    denoiser: () => Object.assign(denoise, { dispose: () => {} }),
+  });
+}
+
+function runAll(contenders) {
+  const results = new Map();
+  for (let round = 0; round < rounds; round++) {
+    for (const [label, command, args, env] of contenders) {
+      try {
+        const options = { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], env: { ...process.env, ...env } };
+        const row = JSON.parse(execFileSync(command, args, options));
+        results.set(label, [...(results.get(label) ?? []), row]);
+      } catch {
+        if (round === 0) console.log(`left out, not found here: ${label}`);
+      }
+    }
+  }
+  return results;
+}
+
+if (process.argv[2]) {
+  const [name, preset, identity] = process.argv.slice(2);
+  process.stdout.write(JSON.stringify(await timeRun(name, preset, identity === "identity")));
+} else {
+  const python = process.env.ETALON_BENCH_PYTHON;
+  console.log(`${cpus()[0].model}, ${cpus().length} processors, Node ${process.versions.node}; seconds, medians of ${rounds} processes of ${epochs} iterations`);
+  for (const preset of presets) {
+    const own = (label, threads, name, ...more) => [
+      label,
+      process.execPath,
+      [here("iteration.bench.mjs"), name, preset, ...more],
+      { ETALON_NUM_THREADS: String(threads) },
+    ];
+    const peer = (threads) => [
+      `torch, ${threads} thr`,
+      python,
+      [here("peers/iteration_torch.py"), here("../../models/assets/tiny"), "--preset", preset, "--threads", String(threads), "--epochs", String(epochs)],
+      {},
+    ];
+    const results = runAll([
+      own("native, 1 thr", 1, "native"),
+      own("native, 2 thr", 2, "native"),
+      own("wasm", 1, "wasm"),
+      own("tfjs-node", 2, "tfjs-node"),
+      own("no model", 1, "wasm", "identity"),
+      ...(python ? [peer(1), peer(2)] : []),
+    ]);
+    const middle = (rows, of) => median(rows.map(of));
+    const sum = ({ rollout, reward, update }) => rollout + reward + update;
+    const base = results.get("torch, 1 thr");
+    console.log(`\n${preset}`);
+    for (const [label, rows] of results) {
+      const parts = ["rollout", "reward", "update"].map((name) => `${name} ${middle(rows, (row) => row[name]).toFixed(3)}`);
+      const ratio = base ? ` (${(middle(rows, sum) / middle(base, sum)).toFixed(2)}× torch, 1 thr)` : "";
+      console.log(`${label.padEnd(16)} ${middle(rows, sum).toFixed(3)}${ratio}   ${parts.join("   ")}`);
+    }
+  }
+}
