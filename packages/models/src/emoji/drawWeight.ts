@@ -5,12 +5,11 @@ import type { EmojiEntry } from "./loadEmoji.ts";
 let lists: ReadonlySet<string> | undefined;
 
 /**
- * How often an emoji is drawn in training, relative to a base emoji's 1; a skin-tone variant's is 0.15.
- * @param listed  the weight of an emoji of the prompt lists that the package carries. Where it is given, the draws favour what people ask for: faces, animals, plants,
- *   food; things with short names. Flags, people by role and family, letters, signs and skin tones are drawn less.
+ * How often an emoji is drawn in training. What people ask for counts 1: faces, animals, plants, food; things with short names 0.6. Flags, people by role and family,
+ * letters, signs and skin tones are drawn less.
+ * @param listed  the weight of an emoji of the prompt lists that the package carries
  */
-export function drawWeight({ name, tone, category, subcategory }: EmojiEntry, listed?: number): number {
-  if (listed === undefined) return tone ? 0.15 : 1;
+export function drawWeight({ name, tone, category, subcategory }: EmojiEntry, listed: number): number {
   if (tone) return 0.03;
   lists ??= new Set([...loadPrompts("tiny-train"), ...loadPrompts("tiny-heldout")]);
   if (lists.has(name)) return listed;

@@ -2,24 +2,20 @@
 export interface Stage {
   /** The share of all updates after which it begins. */
   from: number;
-  /** How often an emoji of the prompt lists is drawn, relative to others; undefined draws all base emoji alike (`drawWeight`). */
-  listed: number | undefined;
+  /** How often an emoji of the prompt lists is drawn, relative to others that people ask for (`drawWeight`). */
+  listed: number;
   /** How times are drawn: pure noise with probability `noise`, uniform with probability `uniform`, else sigmoid(N(mean, 1)). */
   times: { noise: number; uniform: number; mean: number };
-  /** What the learning rate of the schedule is multiplied by. */
-  rate: number;
 }
 
-const even = { noise: 0.03, uniform: 0.15, mean: 0.3 };
 /** Nearer to noise, where it is the prompt that decides what is drawn. */
-const noisy = { noise: 0.08, uniform: 0.1, mean: 1.2 };
+const noisy = { noise: 0.06, uniform: 0.2, mean: 0.9 };
+const even = { noise: 0.05, uniform: 0.2, mean: 0.3 };
 
-/** First all pictures alike, then those that people ask for, then what their names mean. */
+/** What people ask for, a little more of the listed prompts: first what names mean, then, for the last third, clean pictures too. */
 export const curriculum: readonly Stage[] = [
-  { from: 0, listed: undefined, times: even, rate: 1 },
-  { from: 0.3, listed: 3, times: even, rate: 1 },
-  { from: 0.5715, listed: 3, times: noisy, rate: 1 },
-  { from: 0.7145, listed: 8, times: noisy, rate: 2 },
+  { from: 0, listed: 2, times: noisy },
+  { from: 0.67, listed: 2, times: even },
 ];
 
 /** The stage of an update, of `steps` in all. */

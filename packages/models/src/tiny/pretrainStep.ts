@@ -31,7 +31,7 @@ export interface PretrainOptions {
 }
 
 export const pretrainDefaults: PretrainOptions = {
-  steps: 7000,
+  steps: 16_000,
   batch: 64,
   learningRate: 1e-3,
   warmup: 200,
@@ -104,11 +104,11 @@ export function pretrainStep(
   return loss;
 }
 
-/** Linear warm-up, then a cosine to zero, times the stage's rate. */
+/** Linear warm-up, then a cosine to zero. */
 export function learningRateAt(step: number, { learningRate, warmup, steps }: PretrainOptions): number {
   check.range("step", step, { min: 0 });
   const up = Math.min(1, (step + 1) / warmup);
-  return stageAt(step, steps).rate * learningRate * up * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, step / steps)));
+  return learningRate * up * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, step / steps)));
 }
 
 /** tfjs names gradients by the variables' own names; these are the parameters'. Kept past the tidy. */
@@ -154,9 +154,9 @@ function drawTime(random: Random, { noise, uniform, mean }: Stage["times"]): num
   return 1 / (1 + Math.exp(-(mean + random.normal())));
 }
 
-const sums = new WeakMap<EmojiData, { listed: number | undefined; cumulative: Float64Array }>();
+const sums = new WeakMap<EmojiData, { listed: number; cumulative: Float64Array }>();
 
-function cumulativeWeights(data: EmojiData, listed: number | undefined): Float64Array {
+function cumulativeWeights(data: EmojiData, listed: number): Float64Array {
   const known = sums.get(data);
   if (known && known.listed === listed) return known.cumulative;
   let sum = 0;
