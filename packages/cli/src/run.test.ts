@@ -41,7 +41,7 @@ describe("bad usage exits 2 with one line that says what is allowed", () => {
       ["train", "--preset", "tiny-dpo"],
       'etalon: preset is "tiny-dpo"; allowed: tiny-ddpo, tiny-mixgrpo, tiny-flow-grpo. Did you mean "tiny-ddpo"?\n',
     ],
-    [["study", "--preset", "slow"], 'etalon: preset is "slow"; allowed: quick.\n'],
+    [["study", "--preset", "slow"], 'etalon: preset is "slow"; allowed: quick, quick-wasm.\n'],
     [["gap", "--reward", "jpeg-incompressibility", "--eta", "0"], "etalon: eta is 0; allowed: a finite number > 0.\n"],
   ])("%j", async (args, stderr) => {
     expect(await etalon(...args)).toEqual({ code: 2, stdout: "", stderr });

@@ -28,9 +28,11 @@ async function run(
   const config = parseStudyConfig(source(file, preset), set);
   const out =
     output ?? join("runs", `${preset ?? "study"}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}`);
-  const study = await watched({ json, engine: config.engine }, ({ signal, onProgress }) => {
-    if (!json) remark(`the study goes to ${out}`);
-    return runStudy({ config, out, resume, signal, onProgress });
+  const study = await watched({ json, engine: config.engine }, ({ engine, signal, onProgress }) => {
+    const smaller = preset === "quick" && engine === "wasm";
+    if (!json) remark(`${smaller ? "wasm is slow: the smaller study quick-wasm; " : ""}the study goes to ${out}`);
+    const fitting = smaller ? parseStudyConfig(studyPresets["quick-wasm"], set) : config;
+    return runStudy({ config: fitting, out, resume, signal, onProgress });
   });
   if (json) printJson(study);
   else print(printStudyTable(study), "", `the report is ${join(out, "report.html")}`);

@@ -41,13 +41,12 @@ describe("parseStudyConfig", () => {
   });
 });
 
-test("every preset is valid, and quick trains three etas on the main reward", () => {
+test("every preset is valid; quick trains below and above the paper's eta, with two seeds each", () => {
   for (const preset of Object.values(studyPresets)) parseStudyConfig(preset);
   const jobs = studyJobs(parseStudyConfig(studyPresets.quick));
-  expect(jobs.filter(({ reward }) => reward === "jpeg-incompressibility").map(({ eta }) => eta)).toEqual([
-    0.3, 0.7, 1.2,
-  ]);
-  expect(jobs.filter(({ reward }) => reward === "tiny-clip")).toHaveLength(1);
+  const of = (name: string) => jobs.filter(({ reward }) => reward === name).map(({ eta, seed }) => `${eta} ${seed}`);
+  expect(of("jpeg-incompressibility")).toEqual(["0.3 0", "0.3 1", "0.7 0", "0.7 1", "1.2 0", "1.2 1", "2 0", "2 1"]);
+  expect(of("tiny-clip")).toEqual(["0.3 0", "0.3 1", "1.2 0", "1.2 1"]);
 });
 
 test("a pass is run once, though several measurements need it", () => {
