@@ -3,6 +3,7 @@
 import { engine } from "@etalon/engine";
 import { loadPipeline, loadPrompts, Random } from "@etalon/models";
 import { loadEmoji } from "@etalon/models/emoji";
+import { draw } from "./draw.mjs";
 
 const [steps, dim] = [10, 32 * 32 * 3];
 const { name } = await engine();
@@ -22,20 +23,6 @@ const groups = {
   "100 other faces, animals, plants, food": new Random(1).shuffle(common).slice(0, 100),
 };
 
-function draw(prompts, guidance) {
-  const denoiser = pipeline.denoiser(prompts, { guidance });
-  const random = new Random(2);
-  let x = Float32Array.from({ length: prompts.length * dim }, () => random.normal());
-  for (let i = 0; i < steps; i++) {
-    const [t, s] = [i, i + 1].map((at) => pipeline.path.noiseTime * (1 - at / steps));
-    const out = denoiser(x, t);
-    const x0 = guidance === 1 ? out : out.uncond.map((value, j) => value + guidance * (out.cond[j] - value));
-    x = x.map((value, j) => (s / t) * value + (1 - s / t) * x0[j]);
-  }
-  denoiser.dispose();
-  return x;
-}
-
 function nearest(picture, count) {
   const distance = (i) => {
     const other = data.images.subarray(i * dim, (i + 1) * dim);
@@ -48,7 +35,7 @@ function nearest(picture, count) {
 console.log(`engine ${name}, ${steps} ODE steps, ${base.length} base emoji`);
 for (const guidance of [1, 3]) {
   for (const [group, prompts] of Object.entries(groups)) {
-    const pictures = draw(prompts, guidance);
+    const pictures = draw(pipeline, prompts, guidance, steps);
     const found = prompts.map((prompt, i) => {
       const five = nearest(pictures.subarray(i * dim, (i + 1) * dim), 5);
       const kind = data.entries[base[names.indexOf(prompt)]].subcategory;
