@@ -40,7 +40,7 @@ export function headlines(study: Study): Html {
     const [before, after] = [runs[0], runs[runs.length - 1]];
     const rise = after.odeRise ?? { mean: 0, sem: 0 };
     const errors = rise.sem > 0 ? rise.mean / rise.sem : 0;
-    return html`<div class="figure"><span>${reward}, trained at η ${trainEta}</span>
+    return html`<div class="figure"><span>${reward}, trained at η ${trainEta}${seedOf(study, reward, seed)}</span>
 <b>${signed(before.ode.mean)} → ${signed(after.ode.mean)}</b>
 <span>ODE reward, ${errors < 0 ? "−" : "+"}${Math.abs(errors).toFixed(1)} standard errors<br>gap ${plusMinus(before.gap)} → ${plusMinus(after.gap)}</span></div>`;
   });
@@ -147,12 +147,16 @@ export function pictureSection(study: Study, dir: string, reward: string): Html 
         { label: "SDE, before", file: file(0, `gddim-${job.eta}`) },
         { label: "SDE, after", file: file(last, `gddim-${job.eta}`) },
       ];
-      return html`<h3>Trained at η ${job.eta}</h3>${strips(rows, shown)}`;
+      return html`<h3>Trained at η ${job.eta}${seedOf(study, reward, job.seed)}</h3>${strips(rows, shown)}`;
     });
   return html`<div class="sheet">${parts}</div>`;
 }
 
 const values = ({ ode, sde, gap }: StudyRun): string[] => [plusMinus(ode), plusMinus(sde), plusMinus(gap)];
+
+/** Names a training's seed where its reward has several. */
+const seedOf = ({ config }: Study, reward: string, seed: number): string =>
+  config.trainings.some(({ reward: own, seeds }) => own === reward && seeds.length > 1) ? `, seed ${seed}` : "";
 
 /** The trainings of a study, in the config's order. */
 const trainings = ({ config }: Study) =>
