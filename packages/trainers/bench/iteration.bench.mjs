@@ -28,7 +28,13 @@ async function timeRun(engineName, preset, identity) {
   for await (const { seconds } of trainer) parts.push(seconds);
   await trainer.close();
   const part = (name) => median(parts.slice(1).map((seconds) => seconds[name]));
-  return { engine: `${engineName} ${version}`, threads, rollout: part("rollout"), reward: part("reward"), update: part("update") };
+  return {
+    engine: `${engineName} ${version}`,
+    threads,
+    rollout: part("rollout"),
+    reward: part("reward"),
+    update: part("update"),
+  };
 }
 
 /** The pipeline with o = x/2 + a bias for a model. */
@@ -62,7 +68,9 @@ if (process.argv[2]) {
   process.stdout.write(JSON.stringify(await timeRun(name, preset, identity === "identity")));
 } else {
   const python = process.env.ETALON_BENCH_PYTHON;
-  console.log(`${cpus()[0].model}, ${cpus().length} processors, Node ${process.versions.node}; seconds, medians of ${rounds} processes of ${epochs} iterations`);
+  console.log(
+    `${cpus()[0].model}, ${cpus().length} processors, Node ${process.versions.node}; seconds, medians of ${rounds} processes of ${epochs} iterations`,
+  );
   for (const preset of presets) {
     const own = (label, threads, name, ...more) => [
       label,
@@ -73,7 +81,16 @@ if (process.argv[2]) {
     const peer = (threads) => [
       `torch, ${threads} thr`,
       python,
-      [here("peers/iteration_torch.py"), here("../../models/assets/tiny"), "--preset", preset, "--threads", String(threads), "--epochs", String(epochs)],
+      [
+        here("peers/iteration_torch.py"),
+        here("../../models/assets/tiny"),
+        "--preset",
+        preset,
+        "--threads",
+        String(threads),
+        "--epochs",
+        String(epochs),
+      ],
       {},
     ];
     const results = runAll([
@@ -89,7 +106,9 @@ if (process.argv[2]) {
     const base = results.get("torch, 1 thr");
     console.log(`\n${preset}`);
     for (const [label, rows] of results) {
-      const parts = ["rollout", "reward", "update"].map((name) => `${name} ${middle(rows, (row) => row[name]).toFixed(3)}`);
+      const parts = ["rollout", "reward", "update"].map(
+        (name) => `${name} ${middle(rows, (row) => row[name]).toFixed(3)}`,
+      );
       const ratio = base ? ` (${(middle(rows, sum) / middle(base, sum)).toFixed(2)}× torch, 1 thr)` : "";
       console.log(`${label.padEnd(16)} ${middle(rows, sum).toFixed(3)}${ratio}   ${parts.join("   ")}`);
     }
