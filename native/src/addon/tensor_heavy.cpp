@@ -1,155 +1,17 @@
 // The heavy tensor kernels as JavaScript functions; lib/tensor/RawHeavyKernels.ts is their typed picture, and the files beside it write the numbers that are read
-// here. What would crash is checked here: kinds, and whether every window lies inside its array. Plain N-API: a call takes a fraction of a microsecond.
+// here, by addon/heavy_call.h.
 #include "addon/tensor_heavy.h"
 
 #include <etalon/etalon_tensor.h>
 
 #include <cstdint>
-#include <initializer_list>
-#include <string>
 #include <tuple>
 #include <vector>
 
+#include "addon/heavy_call.h"
+
 namespace etalon::addon {
 namespace {
-using Wide = __int128;   // sizes are at most 2^53: no product of two overflows
-
-struct Fault {
-  const char* code;   // of an EtalonError
-  std::string argument, allowed;
-  double value;
-};
-
-/** One call: its arrays by index, its numbers one after the other. */
-class Call {
- public:
-  static constexpr size_t kMost = 16;
-  Call(napi_env env, napi_callback_info info) : env_(env) {
-    if (napi_get_cb_info(env, info, &count_, values_, nullptr, nullptr) != napi_ok || count_ > kMost) throw Fault{"BAD_TYPE", "arguments", "those of the kernel", 0};
-    void* instance = nullptr;
-    napi_get_instance_data(env, &instance);
-    ctx_ = static_cast<Instance*>(instance)->context(Napi::Env(env));
-  }
-  etalon_context* context() const { return ctx_; }
-  napi_value value(size_t index) const { return values_[index]; }
-
-  /** Argument 0 holds the numbers. */
-  void open_numbers(int64_t count) {
-    napi_typedarray_type type;
-    size_t length = 0;
-    void* data = nullptr;
-    if (napi_get_typedarray_info(env_, values_[0], &type, &length, &data, nullptr, nullptr) != napi_ok || type != napi_float64_array || length < static_cast<size_t>(count))
-      throw Fault{"BAD_TYPE", "numbers", "a Float64Array of " + std::to_string(count), static_cast<double>(length)};
-    next_ = static_cast<const double*>(data);
-  }
-  double number() { return *next_++; }
-  bool flag() { return number() != 0; }
-  int64_t size(const char* name) {
-    const double value = number();
-    if (!(value >= 0 && value <= 9007199254740991.0) || value != static_cast<double>(static_cast<int64_t>(value)))
-      throw Fault{"OUT_OF_RANGE", name, "a whole number from 0 to 2^53 − 1", value};
-    return static_cast<int64_t>(value);
-  }
-  etalon_activation activation() {
-    const double value = number();
-    if (!(value >= 0 && value <= static_cast<double>(ETALON_ACTIVATION_GELU_ERF))) throw Fault{"OUT_OF_RANGE", "activation", "none, relu, silu, gelu-tanh, gelu-erf", value};
-    return static_cast<etalon_activation>(static_cast<int>(value));
-  }
-  void skip(int count) { next_ += count; }
-
-  bool given(size_t index) const {
-    napi_valuetype type;
-    return index < count_ && napi_typeof(env_, values_[index], &type) == napi_ok && type != napi_null && type != napi_undefined;
-  }
-  /** Elements [offset, end) of an array; null where it is not given. */
-  float* floats(size_t index, const char* name, int64_t offset, Wide end) const { return given(index) ? floats_of(values_[index], name, offset, end) : nullptr; }
-  float* floats(size_t index, const char* name, Wide end) const { return floats(index, name, 0, end); }
-  /** One that must be there. */
-  float* needed(size_t index, const char* name, int64_t offset, Wide end) const {
-    if (!given(index)) throw Fault{"BAD_TYPE", name, "a Float32Array", 0};
-    return floats_of(values_[index], name, offset, end);
-  }
-  float* needed(size_t index, const char* name, Wide end) const { return needed(index, name, 0, end); }
-
-  const uint16_t* words(size_t index, const char* name, int64_t& length) const {
-    napi_typedarray_type type;
-    size_t count = 0;
-    void* data = nullptr;
-    if (napi_get_typedarray_info(env_, values_[index], &type, &count, &data, nullptr, nullptr) != napi_ok || type != napi_uint16_array)
-      throw Fault{"BAD_TYPE", name, "a Uint16Array", 0};
-    length = static_cast<int64_t>(count);
-    return static_cast<const uint16_t*>(data);
-  }
-
-  /** A list of float arrays, their lengths taken or compared. */
-  std::vector<float*> list(size_t index, const char* name, std::vector<int64_t>& lengths, bool compare) const {
-    uint32_t count = 0;
-    if (napi_get_array_length(env_, values_[index], &count) != napi_ok) throw Fault{"BAD_TYPE", name, "an array of Float32Arrays", 0};
-    if (compare && count != lengths.size()) throw Fault{"BAD_SHAPE", std::string("length of ") + name, std::to_string(lengths.size()), static_cast<double>(count)};
-    std::vector<float*> arrays(count);
-    if (!compare) lengths.resize(count);
-    for (uint32_t i = 0; i < count; ++i) {
-      napi_handle_scope scope;
-      napi_open_handle_scope(env_, &scope);
-      napi_value element;
-      napi_get_element(env_, values_[index], i, &element);
-      const std::string one = std::string(name) + "[" + std::to_string(i) + "]";
-      int64_t length = 0;
-      arrays[i] = memory(element, one.c_str(), length);
-      napi_close_handle_scope(env_, scope);
-      if (!compare)
-        lengths[i] = length;
-      else if (length != lengths[i])
-        throw Fault{"BAD_SHAPE", "length of " + one, std::to_string(lengths[i]), static_cast<double>(length)};
-    }
-    return arrays;
-  }
-
-  void settle(etalon_status status) const {
-    if (status != ETALON_OK) throw Instance::failure(Napi::Env(env_), status, etalon_last_error(ctx_));
-  }
-
- private:
-  float* memory(napi_value value, const char* name, int64_t& length) const {
-    napi_typedarray_type type;
-    size_t count = 0;
-    void* data = nullptr;
-    if (napi_get_typedarray_info(env_, value, &type, &count, &data, nullptr, nullptr) != napi_ok || type != napi_float32_array)
-      throw Fault{"BAD_TYPE", name, "a Float32Array", 0};
-    length = static_cast<int64_t>(count);
-    static float empty;
-    return count ? static_cast<float*>(data) : &empty;
-  }
-  float* floats_of(napi_value value, const char* name, int64_t offset, Wide end) const {
-    int64_t length = 0;
-    float* const data = memory(value, name, length);
-    if (end > length) throw Fault{"BAD_SHAPE", std::string("length of ") + name, "at least " + std::to_string(static_cast<int64_t>(end < INT64_MAX ? end : INT64_MAX)), static_cast<double>(length)};
-    return offset < length ? data + offset : data;   // an empty window may begin anywhere
-  }
-
-  napi_env env_;
-  size_t count_ = kMost;
-  napi_value values_[kMost];
-  etalon_context* ctx_ = nullptr;
-  const double* next_ = nullptr;
-};
-
-/** Where a window of `matrices` times [rows, columns] ends. */
-Wide end_of(int64_t offset, int64_t matrices, int64_t stride, int64_t rows, int64_t ld, int64_t columns) {
-  if (matrices == 0 || rows == 0 || columns == 0) return 0;
-  return Wide(offset) + Wide(matrices - 1) * stride + Wide(rows - 1) * ld + columns;
-}
-
-/** A product of sizes, or one beyond all memory. */
-Wide count_of(std::initializer_list<int64_t> sizes) {
-  Wide count = 1;
-  for (const int64_t size : sizes) {
-    if (size == 0) return 0;
-    count = count > (Wide(1) << 62) / size ? Wide(1) << 62 : count * size;
-  }
-  return count;
-}
-
 void gemm(Call& call) {
   call.open_numbers(17);
   etalon_gemm_args args = ETALON_GEMM_ARGS_INIT;
@@ -496,39 +358,6 @@ napi_value ema(Call& call, napi_env env) {
   const std::vector<float*> averages = call.list(0, "averages", lengths, false), values = call.list(1, "values", lengths, true);
   call.settle(etalon_ema(call.context(), static_cast<int64_t>(lengths.size()), averages.data(), values.data(), lengths.data(), number_at(call, env, 2, "decay")));
   return nullptr;
-}
-
-void throw_fault(napi_env env, const Fault& fault) {
-  Napi::Error error = Napi::Error::New(Napi::Env(env), fault.argument + " is not " + fault.allowed);
-  error.Set("code", fault.code);
-  error.Set("argument", fault.argument);
-  error.Set("value", fault.value);
-  error.Set("allowed", fault.allowed);
-  error.ThrowAsJavaScriptException();
-}
-
-/** A kernel as N-API calls it; nothing is thrown across. */
-template <typename Body>
-napi_value guarded(napi_env env, napi_callback_info info, Body&& body) {
-  try {
-    Call call(env, info);
-    return body(call);
-  } catch (const Fault& fault) {
-    throw_fault(env, fault);
-  } catch (const Napi::Error& error) {
-    error.ThrowAsJavaScriptException();
-  } catch (const std::exception& error) {
-    Napi::Error::New(Napi::Env(env), error.what()).ThrowAsJavaScriptException();
-  }
-  return nullptr;
-}
-template <void (*Body)(Call&)>
-napi_value entry(napi_env env, napi_callback_info info) {
-  return guarded(env, info, [](Call& call) -> napi_value { return Body(call), nullptr; });
-}
-template <napi_value (*Body)(Call&, napi_env)>
-napi_value entry_with_result(napi_env env, napi_callback_info info) {
-  return guarded(env, info, [env](Call& call) { return Body(call, env); });
 }
 }  // namespace
 
