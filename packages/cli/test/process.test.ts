@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ended, spawnSource } from "@etalon/testkit";
+import { ended, runTrace, spawnSource } from "@etalon/testkit";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 vi.setConfig({ testTimeout: 400_000, hookTimeout: 400_000 }); // processes that start from source, on a machine that may be busy
@@ -26,20 +26,6 @@ const sets = ["train.epochs=8", "sampler.steps=2", "train.promptsPerEpoch=2", "t
 const train = (out: string, ...more: string[]) =>
   ["train", "--preset", "tiny-ddpo", ...sets.flatMap((set) => ["--set", set]), "-o", out, ...more]; // biome-ignore format: one thought
 
-/** All of a run that must repeat: every file of the newest checkpoint, the measurements, and metrics without their seconds. */
-function traceOf(out: string) {
-  const checkpoint = join(out, "checkpoints", readdirSync(join(out, "checkpoints")).sort().at(-1) as string);
-  const files = readdirSync(checkpoint).sort().map((name) => [name, readFileSync(join(checkpoint, name)).toString("base64")]); // biome-ignore format: one thought
-  const lines = readFileSync(join(out, "metrics.jsonl"), "utf8").trim().split("\n");
-  const metrics = lines.map((line) => ({ ...JSON.parse(line), seconds: 0 }));
-  return {
-    checkpoint: checkpoint.slice(out.length),
-    files,
-    metrics,
-    gaps: readFileSync(join(out, "gap.jsonl"), "utf8"),
-  };
-}
-
 describe("a training that is stopped and resumed ends in the bits of one that was not", () => {
   const whole = () => join(root, "whole");
   beforeAll(async () => {
@@ -61,7 +47,7 @@ describe("a training that is stopped and resumed ends in the bits of one that wa
     }
     expect(readdirSync(join(out, "checkpoints")).length).toBeGreaterThan(0);
     expect(await etalon(["train", "--resume", "-o", out])).toMatchObject({ code: 0 });
-    expect(traceOf(out)).toEqual(traceOf(whole()));
+    expect(runTrace(out)).toEqual(runTrace(whole()));
   });
 
   test("by SIGKILL, at several moments", async () => {
@@ -78,7 +64,7 @@ describe("a training that is stopped and resumed ends in the bits of one that wa
     }
     expect(ends).toContain("SIGKILL");
     expect(await etalon(train(out, "--resume"))).toMatchObject({ code: 0 });
-    expect(traceOf(out)).toEqual(traceOf(whole()));
+    expect(runTrace(out)).toEqual(runTrace(whole()));
   });
 });
 

@@ -1,6 +1,7 @@
 import "./toBeAllclose.ts";
 
 export { goldenJson, goldenPath, goldenTensors } from "./golden.ts";
+export { runTrace } from "./runTrace.ts";
 export { type Ended, ended, spawnSource } from "./spawnSource.ts";
 export { thrown } from "./thrown.ts";
 export type { Tolerance } from "./toBeAllclose.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { engine, tf } from "@etalon/engine";
 import { defineReward } from "@etalon/rewards";
-import { ended, spawnSource, thrown } from "@etalon/testkit";
+import { ended, runTrace, spawnSource, thrown } from "@etalon/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ddpo, type Metrics, openRun, parseTrainConfig, type RunOptions } from "../src/index.ts";
 import { fakePipeline } from "./fakePipeline.ts";
@@ -40,14 +40,6 @@ async function train(options: Partial<RunOptions> & { until?: number } = {}): Pr
   return lines;
 }
 
-/** All of a run that must repeat: every file of the newest checkpoint, and metrics without their seconds. */
-function traceOf(out: string) {
-  const checkpoint = join(out, "checkpoints", readdirSync(join(out, "checkpoints")).sort().at(-1) as string);
-  const files = readdirSync(checkpoint).sort().map((name) => [name, readFileSync(join(checkpoint, name)).toString("base64")]); // biome-ignore format: one thought
-  const lines = readFileSync(join(out, "metrics.jsonl"), "utf8").trim().split("\n");
-  return { checkpoint: checkpoint.slice(out.length), files, metrics: lines.map((line) => ({ ...JSON.parse(line), seconds: 0 })) }; // biome-ignore format: one thought
-}
-
 describe("a run", () => {
   test("learns, and leaves the folder that the contract names", async () => {
     const out = join(root, "plain");
@@ -73,7 +65,7 @@ describe("a run", () => {
       const out = join(root, `cut-${parameters}-${until}`);
       await train({ out, config: settings, until });
       await train({ out, config: settings, resume: true });
-      expect(traceOf(out)).toEqual(traceOf(whole));
+      expect(runTrace(out)).toEqual(runTrace(whole));
     }
   });
 
@@ -98,7 +90,7 @@ describe("a run", () => {
     expect(await thrown(() => train({ out, signal: stop.signal, onProgress }))).toBe("ABORTED: The run was stopped.");
     expect(readdirSync(join(out, "checkpoints"))).toContain("000003");
     await train({ out, resume: true });
-    expect(traceOf(out)).toEqual(traceOf(whole));
+    expect(runTrace(out)).toEqual(runTrace(whole));
   });
 });
 
@@ -175,7 +167,7 @@ test("a process killed at any moment resumes to the same bits", async () => {
   for (const delay of [3, 17, 41]) ends.push(await runAndKill(out, delay));
   expect(ends).toEqual(["SIGKILL", "SIGKILL", "SIGKILL"]);
   await killableRun(out, () => undefined);
-  expect(traceOf(out)).toEqual(traceOf(whole));
+  expect(runTrace(out)).toEqual(runTrace(whole));
 }, 180_000);
 
 /** Runs `killable.ts` in a process of its own, and kills it some milliseconds after its third line. */
