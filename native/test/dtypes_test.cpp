@@ -71,7 +71,7 @@ void convert(const Context& context, const Array& from, Array& to) {
 
 /** Every finite word is the number it stands for, and comes back as itself; numbers of every size, and ties, go to the nearest. */
 void conversions(const Context& context) {
-  for (const etalon_dtype type : {ETALON_BFLOAT16, ETALON_FLOAT16}) {
+  for (const etalon_dtype type : {etalon_dtype{ETALON_BFLOAT16}, etalon_dtype{ETALON_FLOAT16}}) {
     std::vector<uint16_t> finite;
     for (uint32_t word = 0; word < 65536; ++word)
       if (std::isfinite(reference::value_of(format(type), static_cast<uint16_t>(word)))) finite.push_back(static_cast<uint16_t>(word));

@@ -93,11 +93,12 @@ ETALON_API const char* etalon_target(const etalon_context* ctx);
 ETALON_API const char* etalon_available_target(int index);
 
 /* ---- arguments */
-typedef enum etalon_dtype { /* of an array of elements; values are for ever */
+typedef int32_t etalon_dtype;  /* of an array of elements; values are for ever. An integer: what no enumerator names is refused, where reading it from an enum could be undefined */
+enum {
   ETALON_FLOAT32 = 0,
   ETALON_BFLOAT16 = 1,         /* as 16-bit words; a result is rounded once more, from float32 to nearest, ties to even */
   ETALON_FLOAT16 = 2
-} etalon_dtype;
+};
 
 typedef struct etalon_step {   /* mean = a x + b o, sample = mean + std z; o = uncond + guidance (cond - uncond) */
   size_t struct_size;
