@@ -4,7 +4,9 @@ export { currentEngine, type Engine, type EngineName, engine, engineNames } from
 export { installedEngines } from "./installedEngines.ts";
 export { type Activation, activate } from "./ops/activations.ts";
 export { attention } from "./ops/attention.ts";
+export { type Conv2dOptions, conv2d } from "./ops/conv2d.ts";
 export { embedding } from "./ops/embedding.ts";
+export { isTaped } from "./ops/fused.ts";
 export { gatedResidual } from "./ops/gatedResidual.ts";
 export { geglu } from "./ops/geglu.ts";
 export { gelu } from "./ops/gelu.ts";
@@ -16,6 +18,8 @@ export { linear } from "./ops/linear.ts";
 export { matMulT } from "./ops/matMulT.ts";
 export { modulate } from "./ops/modulate.ts";
 export { multiHeadAttention } from "./ops/multiHeadAttention.ts";
+export { recomputed } from "./ops/recomputed.ts";
+export { resizeNearest } from "./ops/resizeNearest.ts";
 export { rmsNorm } from "./ops/rmsNorm.ts";
 export { rope } from "./ops/rope.ts";
 export { silu } from "./ops/silu.ts";

@@ -1,7 +1,8 @@
 import type { Tensor, Variable } from "@etalon/engine";
 import type { Path } from "@etalon/schedules";
 import type { ImageBatch } from "./images/ImageBatch.ts";
-import type { LoraConfig } from "./LoraAdapter.ts";
+import type { LoraConfig } from "./lora/LoraConfig.ts";
+import type { AdapterFormat } from "./lora/writeAdapter.ts";
 
 /** What a model's output is under classifier-free guidance, or without it; float32 [batch, …latentShape] flat. */
 export type ModelOutput = Float32Array | { cond: Float32Array; uncond: Float32Array };
@@ -29,7 +30,7 @@ export interface TrainableModel {
   /** Adds a fresh adapter (in place of an earlier one). */
   addAdapter(config?: Partial<LoraConfig>, seed?: number): void;
   loadAdapter(place: string): void;
-  saveAdapter(folder: string, options?: { format?: "diffusers" | "peft" }): void;
+  saveAdapter(folder: string, options?: { format?: AdapterFormat }): void;
   /** Off gives the reference model, which the adapter was added to. */
   setAdapterEnabled(on: boolean): void;
   readonly hasAdapter: boolean;

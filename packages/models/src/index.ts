@@ -1,9 +1,11 @@
 export { EtalonError } from "@etalon/errors";
 export { type ImageBatch, imageAt } from "./images/ImageBatch.ts";
 export { encodePng, type GridOptions, gridPng, readImages } from "./images/png.ts";
-export type { LoraConfig } from "./LoraAdapter.ts";
+export { type LoadModelOptions, loadModel, type Model, type ModelName } from "./loadModel.ts";
 export { loadPipeline } from "./loadPipeline.ts";
 export { loadPrompts, promptLists } from "./loadPrompts.ts";
+export type { LoraConfig } from "./lora/LoraConfig.ts";
+export type { AdapterFormat } from "./lora/writeAdapter.ts";
 export { ParameterStore } from "./ParameterStore.ts";
 export type {
   Conditioning,

@@ -7,19 +7,21 @@ import { fusedAttention } from "./fusedAttention.ts";
  * Scaled dot-product attention softmax(q·kᵀ/√d)·v with its exact gradient. On the native engine the scores are never whole in memory; elsewhere they are kept for the
  * gradient.
  * @param q  float32 [batch, heads, queries, d]    @param k  float32 [batch, heads, keys, d]    @param v  float32 [batch, heads, keys, width]
+ * @param causal  whether a query sees only the keys that do not come after it; there are as many keys as queries then
  * @returns float32 [batch, heads, queries, width]    @throws EtalonError BAD_SHAPE, BAD_TYPE
  */
-export function attention(q: Tensor4D, k: Tensor4D, v: Tensor4D): Tensor4D {
+export function attention(q: Tensor4D, k: Tensor4D, v: Tensor4D, causal = false): Tensor4D {
   checkShape("q", q, [null, null, null, null]);
   const [batch, heads, , d] = q.shape;
   checkShape("k", k, [batch, heads, null, d]);
   checkShape("v", v, [batch, heads, k.shape[2], null]);
   const scale = 1 / Math.sqrt(d);
-  const fused = fusedAttention(q, k, v, heads, scale);
+  const fused = fusedAttention(q, k, v, heads, scale, causal);
   if (fused !== undefined) return fused as Tensor4D;
   const forward = tf.customGrad((q_, k_, v_, save) => {
     const [query, key, value] = [q_ as Tensor4D, k_ as Tensor4D, v_ as Tensor4D];
-    const p = tf.softmax(tf.matMul(query, turn(key)).mul(scale)) as Tensor4D;
+    const scores = tf.matMul(query, turn(key)).mul(scale);
+    const p = tf.softmax(causal ? scores.add(later(q.shape[2])) : scores) as Tensor4D;
     (save as (tensors: Tensor[]) => void)([query, key, value, p]);
     return {
       value: tf.matMul(p, value),
@@ -33,6 +35,12 @@ export function attention(q: Tensor4D, k: Tensor4D, v: Tensor4D): Tensor4D {
     };
   });
   return forward(q, k, v) as Tensor4D;
+}
+
+/** [rows, rows]: −1e9, which no score outweighs, where the key comes after the query. */
+function later(rows: number): Tensor {
+  const mask = Float32Array.from({ length: rows * rows }, (_, i) => (i % rows > Math.floor(i / rows) ? -1e9 : 0));
+  return tf.tensor2d(mask, [rows, rows]);
 }
 
 /** The last two axes exchanged, in memory: wasm multiplies faster so than by its transpose flags. */

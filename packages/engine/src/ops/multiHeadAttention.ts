@@ -7,9 +7,10 @@ import { fusedAttention } from "./fusedAttention.ts";
 /**
  * Attention of several heads that lie side by side in each row, as a linear layer gives them; without transposes on the native engine.
  * @param q  float32 [batch, queries, heads·d]    @param k  float32 [batch, keys, heads·d]    @param v  float32 [batch, keys, heads·width]
+ * @param causal  whether a query sees only the keys that do not come after it; there are as many keys as queries then
  * @returns float32 [batch, queries, heads·width]    @throws EtalonError BAD_SHAPE, BAD_TYPE, OUT_OF_RANGE
  */
-export function multiHeadAttention(q: Tensor, k: Tensor, v: Tensor, heads: number): Tensor3D {
+export function multiHeadAttention(q: Tensor, k: Tensor, v: Tensor, heads: number, causal = false): Tensor3D {
   check.range("heads", heads, { min: 1, integer: true });
   checkShape("q", q, [null, null, null]);
   const [batch, , width] = q.shape as [number, number, number];
@@ -20,10 +21,10 @@ export function multiHeadAttention(q: Tensor, k: Tensor, v: Tensor, heads: numbe
     if (last % heads === 0) continue;
     throw new EtalonError("BAD_SHAPE", { argument: `last axis of ${name}`, value: last, allowed: `a multiple of ${heads}` });
   } // biome-ignore format: a line
-  const fused = fusedAttention(q, k, v, heads, 1 / Math.sqrt(width / heads));
+  const fused = fusedAttention(q, k, v, heads, 1 / Math.sqrt(width / heads), causal);
   if (fused !== undefined) return fused as Tensor3D;
   const [qs, ks, vs] = [q, k, v].map((x) => headsFirst(x, heads));
-  const out = attention(qs, ks, vs).transpose([0, 2, 1, 3]);
+  const out = attention(qs, ks, vs, causal).transpose([0, 2, 1, 3]);
   return out.reshape([batch, q.shape[1] as number, v.shape[2] as number]) as Tensor3D;
 }
 

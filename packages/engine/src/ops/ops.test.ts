@@ -207,6 +207,18 @@ describe("extremes", () => {
     expect(attention(q, k, v).dataSync()).toBeAllclose([1, 1]);
   });
 
+  test("causal attention: a query sees no key after it, and no gradient comes back from one", () => {
+    const [q, k, v] = [1, 2, 3].map((seed) => tf.tensor(values(40, seed), [1, 5, 8]));
+    const whole = multiHeadAttention(q, k, v, 2, true).dataSync();
+    for (const rows of [1, 3, 5]) {
+      const cut = (x: Tensor) => x.slice([0, 0, 0], [1, rows, 8]);
+      const last = multiHeadAttention(cut(q).slice([0, rows - 1, 0], [1, 1, 8]), cut(k), cut(v), 2).dataSync();
+      expect(whole.slice(8 * (rows - 1), 8 * rows)).toBeAllclose(last, { atol: 1e-6 });
+    }
+    const first = (a: Tensor, b: Tensor, c: Tensor) => multiHeadAttention(a, b, c, 2, true).slice([0, 0, 0], [1, 3, 8]).sum(); // biome-ignore format: one thought
+    for (const gradient of tf.grads(first as never)([q, k, v])) expect(gradient.slice([0, 3, 0]).abs().max().dataSync()[0]).toBe(0); // biome-ignore format: one thought
+  });
+
   test("silu and gelu at ±100", () => {
     expect(silu(tf.tensor1d([-100, 0, 100])).dataSync()).toBeAllclose([0, 0, 100], { atol: 1e-30 });
     expect(gelu(tf.tensor1d([-100, 0, 100])).dataSync()).toBeAllclose([0, 0, 100], { atol: 1e-30 });

@@ -1,18 +1,24 @@
 import { check } from "@etalon/errors";
+import { heavyKernels } from "@etalon/native/tensor";
 import type { Tensor } from "@tensorflow/tfjs";
 import { unpackNative } from "../native/unpackNative.ts";
 import { tf } from "../tf.ts";
+import { asConstant } from "./isFrozen.ts";
 
 /**
- * BF16 or F16 bit patterns, as checkpoints store them, as a float32 tensor; exact, infinities and NaN too.
+ * BF16 or F16 bit patterns, as checkpoints store them, as a float32 tensor; exact, infinities and NaN too. It is a constant: operations compute no gradient for it. The addon unpacks where it
+ * is there, on every engine.
  * @param bits  one a value, in the machine's byte order    @param shape  as many elements as bits    @throws EtalonError OUT_OF_RANGE: no such kind
  */
 export function unpack(kind: "bf16" | "f16", bits: Uint16Array, shape: number[]): Tensor {
   check.oneOf("kind", kind, ["bf16", "f16"]);
   const native = unpackNative(kind, bits, shape);
-  if (native !== undefined) return native;
-  const convert = kind === "bf16" ? fromBf16 : fromF16;
-  return tf.tensor(Float32Array.from(bits, convert), shape);
+  if (native !== undefined) return asConstant(native);
+  const heavy = heavyKernels();
+  const values = new Float32Array(bits.length);
+  if (heavy?.unpack !== undefined) heavy.unpack(kind, bits, values);
+  else values.set(Float32Array.from(bits, kind === "bf16" ? fromBf16 : fromF16));
+  return asConstant(tf.tensor(values, shape, "float32"));
 }
 
 const word = new Uint32Array(1);

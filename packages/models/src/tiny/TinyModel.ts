@@ -1,6 +1,9 @@
 import type { Variable } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
-import { type LinearShape, LoraAdapter, type LoraConfig } from "../LoraAdapter.ts";
+import type { LayerShape } from "../lora/LayerShape.ts";
+import { LoraAdapter } from "../lora/LoraAdapter.ts";
+import type { LoraConfig } from "../lora/LoraConfig.ts";
+import { type AdapterFormat, writeAdapter } from "../lora/writeAdapter.ts";
 import type { ParameterChoice, TrainableModel } from "../Pipeline.ts";
 import { parameterSpecs } from "./config.ts";
 import type { TinyTransformer2DModel } from "./TinyTransformer2DModel.ts";
@@ -27,16 +30,16 @@ export class TinyModel implements TrainableModel {
     return this.#adapter !== undefined;
   }
 
-  addAdapter({ rank = 8, alpha = 16, targets = tinyTargets }: Partial<LoraConfig> = {}, seed = 0): void {
-    this.#use(new LoraAdapter(this.#layers(), { rank, alpha, targets }, seed));
+  addAdapter({ rank = 8, alpha = 16, targets = tinyTargets, init }: Partial<LoraConfig> = {}, seed = 0): void {
+    this.#use(LoraAdapter.create(this.#layers(), { rank, alpha, targets, init }, seed));
   }
 
   loadAdapter(place: string): void {
     this.#use(LoraAdapter.load(this.#layers(), place));
   }
 
-  saveAdapter(folder: string, { format = "diffusers" }: { format?: "diffusers" | "peft" } = {}): void {
-    this.#needAdapter().save(folder, format);
+  saveAdapter(folder: string, { format = "diffusers" }: { format?: AdapterFormat } = {}): void {
+    writeAdapter(folder, new Map([["transformer", this.#needAdapter()]]), format);
   }
 
   setAdapterEnabled(on: boolean): void {
@@ -89,7 +92,7 @@ export class TinyModel implements TrainableModel {
     });
   }
 
-  #layers(): LinearShape[] {
+  #layers(): LayerShape[] {
     return parameterSpecs(this.config)
       .filter(({ name, shape }) => shape.length === 2 && !name.includes("embed"))
       .map(({ name, shape: [outputs, inputs] }) => ({ name: name.replace(/\.weight$/, ""), inputs, outputs }));

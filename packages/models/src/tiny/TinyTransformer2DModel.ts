@@ -41,7 +41,7 @@ const isTable = (name: string) => name === "word_embedder.weight" || name.endsWi
 export class TinyTransformer2DModel {
   readonly config: TinyConfig;
   readonly parameters: ParameterStore;
-  /** Set by an adapter; see LoraAdapter. */
+  /** Set by an adapter; see lora/LoraAdapter. */
   hook: LinearHook | undefined;
   readonly #specs: ParameterSpec[];
 

@@ -1,0 +1,177 @@
+import "@etalon/testkit";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { engine, tf } from "@etalon/engine";
+import { goldenJson, goldenPath } from "@etalon/testkit";
+import { fromFloat32, readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "@etalon/weights";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { goldenCases, take } from "../test/golden.ts";
+import { sd15, sd21 } from "../test/sdConfigs.ts";
+import { CLIPTextModel } from "./clip/CLIPTextModel.ts";
+import { loadModel } from "./loadModel.ts";
+import { UNet2DConditionModel } from "./unet/UNet2DConditionModel.ts";
+import { AutoencoderKL } from "./vae/AutoencoderKL.ts";
+
+let folder: string;
+beforeAll(async () => {
+  await engine();
+});
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "etalon-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** A golden model's folder with its tensors changed. */
+function changed(name: string, change: (tensors: Record<string, StoredTensor>) => void): string {
+  cpSync(goldenPath(name), folder, { recursive: true });
+  const stored = readSafetensors(join(folder, "model.safetensors"));
+  const tensors = Object.fromEntries(stored.names.map((key) => [key, stored.get(key)]));
+  change(tensors);
+  writeSafetensors(join(folder, "model.safetensors"), tensors);
+  return folder;
+}
+
+describe("every key of the hub's files", () => {
+  // The counts are those of the published files: stable-diffusion-v1-5 and stable-diffusion-2-1 (their text encoders without position_ids).
+  test("Stable Diffusion 1.5: 686 of the U-Net, 248 of the autoencoder, 196 of the text encoder", () => {
+    expect(new UNet2DConditionModel(sd15.unet).net.parameters.specs.size).toBe(686);
+    expect(new AutoencoderKL(sd15.vae).net.parameters.specs.size).toBe(248);
+    expect(new CLIPTextModel(sd15.text).net.parameters.specs.size).toBe(196);
+  });
+
+  test("their parameters: 859,520,964, 83,653,863 and 123,060,480", () => {
+    const count = ({ net }: { net: UNet2DConditionModel["net"] }) =>
+      [...net.parameters.specs.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    expect(count(new UNet2DConditionModel(sd15.unet))).toBe(859_520_964);
+    expect(count(new AutoencoderKL(sd15.vae))).toBe(83_653_863);
+    expect(count(new CLIPTextModel(sd15.text))).toBe(123_060_480);
+    expect(count(new UNet2DConditionModel(sd21.unet))).toBe(865_910_724);
+  });
+});
+
+describe("weights", () => {
+  test("the class comes from the config: _class_name, or the first of architectures", async () => {
+    const models = [await loadModel(goldenPath("unet_sd15")), await loadModel(goldenPath("clip_text"))];
+    expect(models.map((model) => model.constructor.name)).toEqual(["UNet2DConditionModel", "CLIPTextModel"]);
+    for (const model of models) model.dispose();
+    cpSync(goldenPath("clip_text"), folder, { recursive: true });
+    writeFileSync(join(folder, "config.json"), '{"architectures": ["LlamaModel"]}');
+    await expect(loadModel(folder)).rejects.toThrow('is "LlamaModel"; allowed: UNet2DConditionModel, AutoencoderKL, CLIPTextModel.');
+    writeFileSync(join(folder, "config.json"), "{");
+    await expect(loadModel(folder)).rejects.toThrow("allowed: a JSON object.");
+  }); // biome-ignore format: long lines
+
+  test("position_ids and a text encoder without its prefix are taken; old attention names too", async () => {
+    const ids = { dtype: "I64" as const, shape: [1, 16], data: new BigInt64Array(16) };
+    const text = await loadModel(changed("clip_text", (tensors) => {
+      for (const key of Object.keys(tensors)) {
+        tensors[key.replace("text_model.", "")] = tensors[key];
+        delete tensors[key];
+      }
+      tensors["embeddings.position_ids"] = ids;
+    }), { className: "CLIPTextModel" }); // biome-ignore format: one thought
+    expect(text.net.parameters.variables.size).toBe(36);
+    text.dispose();
+    const names = { "to_q.": "query.", "to_k.": "key.", "to_v.": "value.", "to_out.0.": "proj_attn." };
+    const vae = await loadModel(changed("vae_sd15", (tensors) => {
+      for (const key of Object.keys(tensors)) {
+        for (const [now, then] of Object.entries(names)) {
+          if (!key.includes(now)) continue;
+          tensors[key.replace(now, then)] = tensors[key];
+          delete tensors[key];
+        }
+      }
+    }), { className: "AutoencoderKL" }); // biome-ignore format: one thought
+    const cases = goldenCases("vae_sd15/cases.safetensors");
+    expect(take(vae.decode({ latent: cases.tensor("latent") }).image)).toBeAllclose(cases.values("decoded"), { atol: 5e-5, rtol: 5e-5 }); // biome-ignore format: one thought
+    vae.dispose();
+  });
+
+  test("what is missing, unexpected or misshapen is named", async () => {
+    const wrong = changed("unet_sd15", (tensors) => {
+      delete tensors["conv_in.bias"];
+      tensors["conv_in.extra"] = { dtype: "F32", shape: [1], data: new Float32Array(1) };
+      tensors["conv_out.bias"] = { dtype: "F32", shape: [5], data: new Float32Array(5) };
+    });
+    await expect(loadModel(wrong)).rejects.toThrow("does not fit its config: 1 missing: conv_in.bias; 1 unexpected: conv_in.extra; 1 of another shape: conv_out.bias is [5] and should be [4].");
+  }); // biome-ignore format: long lines
+
+  test("integers in a weight's place are refused", async () => {
+    const wrong = changed("unet_sd15", (tensors) => {
+      tensors["conv_in.bias"] = { dtype: "I32", shape: [8], data: new Int32Array(8) };
+    });
+    await expect(loadModel(wrong)).rejects.toThrow("conv_in.bias is I32; allowed: F64, F32, F16, BF16.");
+  });
+
+  test.each(["F16", "BF16"] as const)(
+    "%s: the outputs are those of the rounded weights; trained, a parameter is float32",
+    async (dtype) => {
+      const cases = goldenCases("lora_unet/cases.safetensors");
+      const run = (model: UNet2DConditionModel) =>
+      take(tf.tidy(() => model.forward({ sample: cases.tensor("sample"), timestep: 3, encoderHiddenStates: cases.tensor("encoder_hidden_states") }).sample)); // biome-ignore format: one thought
+      const as = (kept: "F32" | typeof dtype) =>
+        changed("lora_unet", (tensors) => {
+          for (const [key, tensor] of Object.entries(tensors)) {
+            const words = { ...tensor, dtype, data: fromFloat32(toFloat32(tensor), dtype) };
+            tensors[key] = kept === "F32" ? { ...words, dtype: "F32", data: toFloat32(words) } : words;
+          }
+        });
+      const full = await loadModel(as("F32"), { className: "UNet2DConditionModel" });
+      const packed = await loadModel(as(dtype), { className: "UNet2DConditionModel" });
+      const isPacked = (await engine()).name !== "wasm";
+      expect(packed.net.parameters.bytes).toBe(full.net.parameters.bytes / (isPacked ? 2 : 1));
+      expect(run(packed)).toEqual(run(full));
+      const before = tf.memory().numTensors;
+      run(packed);
+      expect(tf.memory().numTensors).toBe(before);
+      const chosen = packed.parameters(/^mid_block/);
+      expect(packed.net.parameters.variables.size).toBe(isPacked ? chosen.size : full.net.parameters.specs.size);
+      expect(run(packed)).toEqual(run(full));
+      packed.addAdapter({ rank: 2 });
+      const gradients = (model: UNet2DConditionModel) => {
+        const variables = model.parameters("lora");
+        return tf.tidy(() => {
+          const { grads } = tf.variableGrads(() => model.forward({ sample: cases.tensor("sample"), timestep: 3, encoderHiddenStates: cases.tensor("encoder_hidden_states") }).sample.sum().asScalar(), [...variables.values()]); // biome-ignore format: one thought
+          return [...variables.values()].map((variable) => grads[variable.name].abs().sum().dataSync()[0]);
+        });
+      };
+      full.addAdapter({ rank: 2 });
+      expect(gradients(packed)).toEqual(gradients(full));
+      full.dispose();
+      packed.dispose();
+    },
+  );
+
+  test("saved and loaded again, weights have their bits", async () => {
+    const model = await loadModel(goldenPath("unet_sd15"));
+    model.save(join(folder, "diffusion_pytorch_model.safetensors"));
+    const [ours, theirs] = [join(folder, "diffusion_pytorch_model.safetensors"), goldenPath("unet_sd15/model.safetensors")].map(readSafetensors); // biome-ignore format: one thought
+    expect(ours.names).toEqual(theirs.names);
+    for (const name of theirs.names) expect(ours.get(name), name).toEqual(theirs.get(name));
+    model.dispose();
+  });
+});
+
+test("configs of Stable Diffusion 2.x and the upscaler build, with every option they use", () => {
+  const small = { block_out_channels: [8, 16], down_block_types: ["CrossAttnDownBlock2D", "DownBlock2D"], up_block_types: ["UpBlock2D", "CrossAttnUpBlock2D"], norm_num_groups: 4, cross_attention_dim: 6, layers_per_block: 1, sample_size: 8 }; // biome-ignore format: one thought
+  const options = [
+    { attention_head_dim: [2, 4], use_linear_projection: true, upcast_attention: true },
+    { attention_head_dim: 2, only_cross_attention: [true, false], num_class_embeds: 10, in_channels: 7 },
+    { attention_head_dim: 2, resnet_time_scale_shift: "scale_shift", mid_block_scale_factor: 1.5, transformer_layers_per_block: [2, 1], layers_per_block: [2, 1], downsample_padding: 0, freq_shift: 1, flip_sin_to_cos: false, center_input_sample: true, conv_in_kernel: 5, conv_out_kernel: 1, time_embedding_dim: 12 },
+  ]; // biome-ignore format: one line each
+  for (const option of options) {
+    const model = new UNet2DConditionModel({ ...small, ...option }).initialise(1);
+    const inChannels = model.details.inChannels;
+    const sample = tf.linspace(-1, 1, 2 * 48 * inChannels).reshape([2, 6, 8, inChannels]);
+    const classLabels = "num_class_embeds" in option ? tf.tensor1d([3, 9], "int32") : undefined;
+    const forward = () => model.forward({ sample, timestep: 20, encoderHiddenStates: tf.linspace(-1, 1, 2 * 18).reshape([2, 3, 6]), classLabels }).sample; // biome-ignore format: one thought
+    const out = forward();
+    expect(out.shape).toEqual([2, 6, 8, 4]);
+    const values = take(out);
+    expect(values.every(Number.isFinite)).toBe(true);
+    expect(new Set(values).size).toBeGreaterThan(100);
+    model.dispose();
+  }
+  expect(goldenJson<object>("unet_sd15/config.json")).toBeDefined();
+});
