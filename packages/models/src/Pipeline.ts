@@ -45,6 +45,8 @@ export interface TrainableModel {
 /** A text-to-image model with all that sampling and training need of it. */
 export interface Pipeline {
   readonly name: string;
+  /** What was passed over when it was loaded, in sentences. */
+  readonly notes?: readonly string[];
   /** The path of its latents; `prediction` says what its output is. */
   readonly path: Path;
   readonly model: TrainableModel;
@@ -60,8 +62,8 @@ export interface Pipeline {
     prompts: readonly string[],
     options?: { guidance?: number; negative?: string; batch?: number },
   ): PromptDenoiser;
-  /** @param latents  float32 [count, …latentShape] flat */
-  decode(latents: Float32Array, count: number): ImageBatch;
+  /** @param latents  float32 [count, …shape] flat    @param shape  of one latent; default latentShape() */
+  decode(latents: Float32Array, count: number, shape?: readonly number[]): ImageBatch;
   /** Words of the prompts that the model does not know. */
   unknownWords(prompts: readonly string[]): string[];
   /** Writes all of it into a folder, as loadPipeline reads it; an adapter is not in it. @param dtype  of the weights; default F32 */

@@ -15,5 +15,6 @@ export type {
   PromptDenoiser,
   TrainableModel,
 } from "./Pipeline.ts";
+export { type TinyStableDiffusionOptions, writeTinyStableDiffusion } from "./pipelines/writeTinyStableDiffusion.ts";
 export { Random } from "./random.ts";
 export { TinyTokenizer } from "./tiny/TinyTokenizer.ts";

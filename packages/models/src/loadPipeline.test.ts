@@ -14,13 +14,13 @@ const withConfig = (text: string) => {
 
 test("refuses an unknown name, and names the one that is near", async () => {
   await expect(loadPipeline("tiyn")).rejects.toThrow(
-    'model is "tiyn"; allowed: tiny, or a folder with a config.json. Did you mean "tiny"?',
+    'model is "tiyn"; allowed: tiny, or a folder with a model_index.json or a config.json. Did you mean "tiny"?',
   );
 });
 
 test("refuses a folder whose model it has not, whose config is not JSON, or lacks a key", async () => {
   await expect(withConfig('{"_class_name": "UNet9"}')).rejects.toThrow('is "UNet9"; allowed: TinyTransformer2DModel.');
-  await expect(withConfig("{")).rejects.toThrow("allowed: a config.json that is JSON.");
+  await expect(withConfig("{")).rejects.toThrow("allowed: a JSON object.");
   await expect(withConfig('{"_class_name": "TinyTransformer2DModel"}')).rejects.toThrow(
     "config.json's sample_size is undefined",
   );

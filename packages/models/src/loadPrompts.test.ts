@@ -10,7 +10,7 @@ test("the lists: sixteen prompts each, none in two, every rich one the twin of a
   const [train, heldOut, rich, heldOutRich] = ["tiny-train", "tiny-heldout", "tiny-rich", "tiny-heldout-rich"].map(
     loadPrompts,
   );
-  expect(promptLists()).toEqual(["tiny-heldout", "tiny-heldout-rich", "tiny-rich", "tiny-train"]);
+  expect(promptLists()).toEqual(["simple-animals", "tiny-heldout", "tiny-heldout-rich", "tiny-rich", "tiny-train"]);
   expect(new Set([...train, ...heldOut]).size).toBe(32);
   for (const [short, twins] of [
     [train, rich],
@@ -39,9 +39,15 @@ test("a file: one prompt a line, without empty lines and comments", () => {
   }
 });
 
+test("simple-animals: DDPO's 45", () => {
+  const animals = loadPrompts("simple-animals");
+  expect(new Set(animals).size).toBe(45);
+  expect(animals.slice(0, 3)).toEqual(["cat", "dog", "horse"]);
+});
+
 test("refuses what is neither a list nor a file, and names what is near", () => {
   expect(() => loadPrompts("tiny-trian")).toThrow(
-    'prompts is "tiny-trian"; allowed: tiny-heldout, tiny-heldout-rich, tiny-rich, tiny-train, or a text file. Did you mean "tiny-train"?',
+    'prompts is "tiny-trian"; allowed: simple-animals, tiny-heldout, tiny-heldout-rich, tiny-rich, tiny-train, or a text file. Did you mean "tiny-train"?',
   );
-  expect(() => loadPrompts(".")).toThrow("allowed: tiny-heldout");
+  expect(() => loadPrompts(".")).toThrow("allowed: simple-animals");
 });

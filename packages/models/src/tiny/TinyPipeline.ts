@@ -4,7 +4,8 @@ import { type Tensor, type Tensor2D, type Tensor3D, type Tensor4D, tf } from "@e
 import { check, EtalonError } from "@etalon/errors";
 import { type Path, rectifiedFlow } from "@etalon/schedules";
 import type { ImageBatch } from "../images/ImageBatch.ts";
-import type { Conditioning, ModelOutput, Pipeline, PromptDenoiser } from "../Pipeline.ts";
+import type { Conditioning, Pipeline, PromptDenoiser } from "../Pipeline.ts";
+import { checkFinite, checkPrompts, promptDenoiser } from "../pipelines/promptDenoiser.ts";
 import { checkTinyConfig } from "./config.ts";
 import { saveTiny } from "./saveTiny.ts";
 import { TinyModel } from "./TinyModel.ts";
@@ -60,7 +61,7 @@ export class TinyPipeline implements Pipeline {
   }
 
   encodePrompts(prompts: readonly string[]): Conditioning {
-    check.that(prompts.length > 0, "BAD_SHAPE", noPrompts(prompts));
+    checkPrompts(prompts);
     const ids = new Int32Array(prompts.length * this.tokenizer.length);
     for (const [i, prompt] of prompts.entries()) ids.set(this.tokenizer.encode(prompt), i * this.tokenizer.length);
     const tensors = this.model.transformer.embedWords(ids);
@@ -80,43 +81,9 @@ export class TinyPipeline implements Pipeline {
 
   denoiser(
     prompts: readonly string[],
-    {
-      guidance = 1,
-      negative = "",
-      batch = defaultBatch,
-    }: { guidance?: number; negative?: string; batch?: number } = {},
+    options: { guidance?: number; negative?: string; batch?: number } = {},
   ): PromptDenoiser {
-    check.range("guidance", guidance, { min: 0 });
-    check.count("batch", batch);
-    check.that(prompts.length > 0, "BAD_SHAPE", noPrompts(prompts));
-    const parts = chunks(prompts, batch).map((part) => ({
-      cond: this.encodePrompts(part),
-      uncond: guidance === 1 ? undefined : this.encodePrompts(part.map(() => negative)),
-    }));
-    const dim = this.latentShape().reduce((a, b) => a * b);
-    const denoise = (x: Float32Array, t: number): ModelOutput => {
-      check.length("x", x, prompts.length * dim);
-      const run = (pick: (part: (typeof parts)[number]) => Conditioning | undefined) => {
-        const out = new Float32Array(x.length);
-        let begin = 0;
-        for (const part of parts) {
-          const conditioning = pick(part) as Conditioning;
-          const size = conditioning.count * dim;
-          out.set(this.#predictNow(x.subarray(begin, begin + size), t, conditioning), begin);
-          begin += size;
-        }
-        return out;
-      };
-      const cond = run((part) => part.cond);
-      return guidance === 1 ? cond : { cond, uncond: run((part) => part.uncond) };
-    };
-    const dispose = () => {
-      for (const { cond, uncond } of parts.splice(0)) {
-        cond.dispose();
-        uncond?.dispose();
-      }
-    };
-    return Object.assign(denoise, { dispose });
+    return promptDenoiser(this, prompts, { ...options, batch: options.batch ?? defaultBatch });
   }
 
   decode(latents: Float32Array, count: number): ImageBatch {
@@ -138,24 +105,4 @@ export class TinyPipeline implements Pipeline {
   dispose(): void {
     this.model.dispose();
   }
-
-  #predictNow(x: Float32Array, t: number, conditioning: Conditioning): Float32Array {
-    const out = tf.tidy(() => this.predict(tf.tensor(x, [conditioning.count, ...this.latentShape()]), t, conditioning));
-    const values = out.dataSync<"float32">().slice();
-    out.dispose();
-    checkFinite("model output", values, "The weights, or the state given, hold NaN or infinities.");
-    return values;
-  }
 }
-
-function checkFinite(argument: string, values: Float32Array, hint?: string): void {
-  const wrong = values.findIndex((value) => !Number.isFinite(value));
-  if (wrong < 0) return;
-  const allowed = "finite numbers";
-  throw new EtalonError("NOT_FINITE", { argument: `${argument}[${wrong}]`, value: values[wrong], allowed, hint });
-}
-
-const noPrompts = (value: readonly string[]) => ({ argument: "prompts", value, allowed: "at least one prompt" });
-
-const chunks = <T>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));

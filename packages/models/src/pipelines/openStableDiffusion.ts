@@ -1,0 +1,46 @@
+import { basename, join, resolve } from "node:path";
+import { EtalonError } from "@etalon/errors";
+import type { SchedulerConfig } from "@etalon/schedules";
+import { openTokenizer } from "../clip/openTokenizer.ts";
+import { loadModel } from "../loadModel.ts";
+import { readJson } from "../readJson.ts";
+import { StableDiffusionPipeline } from "./StableDiffusionPipeline.ts";
+
+/** Parts that are loaded; of others, those that change no picture are passed over with a note. */
+const parts = ["unet", "vae", "text_encoder", "tokenizer", "scheduler"];
+const passedOver: Readonly<Record<string, string>> = {
+  safety_checker: "The safety checker is not run: pictures are not filtered.",
+  feature_extractor: "",
+};
+
+/**
+ * Opens a folder as diffusers' StableDiffusionPipeline writes it: model_index.json, and a folder a part.
+ * @throws EtalonError NOT_FOUND, BAD_FILE, BAD_CONFIG; UNSUPPORTED: a part that would change pictures
+ */
+export async function openStableDiffusion(folder: string): Promise<StableDiffusionPipeline> {
+  const index = readJson(join(folder, "model_index.json"));
+  const notes: string[] = [];
+  for (const [part, value] of Object.entries(index)) {
+    if (!Array.isArray(value) || value.every((name) => name === null) || parts.includes(part)) continue;
+    if (!(part in passedOver)) throw new EtalonError("UNSUPPORTED", { argument: `${part} of ${folder}`, value, allowed: parts.join(", ") }); // biome-ignore format: one thought
+    if (passedOver[part] !== "") notes.push(passedOver[part]);
+  }
+  const at = (part: string) => join(folder, part);
+  const tokenizer = openTokenizer(at("tokenizer"));
+  const scheduler = readJson(join(at("scheduler"), "scheduler_config.json")) as SchedulerConfig;
+  const opened: { dispose(): void }[] = [];
+  const open = async <T extends { dispose(): void }>(model: Promise<T>): Promise<T> => {
+    opened.push(await model);
+    return model;
+  };
+  try {
+    const textEncoder = await open(loadModel(at("text_encoder"), { className: "CLIPTextModel" }));
+    const unet = await open(loadModel(at("unet"), { className: "UNet2DConditionModel" }));
+    const vae = await open(loadModel(at("vae"), { className: "AutoencoderKL" }));
+    const name = basename(resolve(folder));
+    return new StableDiffusionPipeline(name, { unet, vae, textEncoder, tokenizer, scheduler }, { folder, index }, notes);
+  } catch (error) {
+    for (const model of opened) model.dispose();
+    throw error;
+  }
+} // biome-ignore format: long lines
