@@ -110,7 +110,7 @@ const isWindow = (layer: LayerShape): layer is LayerShape & { conv: NonNullable<
   layer.conv !== undefined && (layer.conv.kernel[0] * layer.conv.kernel[1] > 1 || layer.conv.stride > 1);
 
 /** The two halves of an adapted layer, as the file has them. */
-export function halvesOf(layer: LayerShape, rank: number): [ParameterSpec, ParameterSpec] {
+function halvesOf(layer: LayerShape, rank: number): [ParameterSpec, ParameterSpec] {
   const { name, inputs, outputs, conv } = layer;
   const [window, pixel] = conv ? [conv.kernel, [1, 1]] : [[], []];
   return [

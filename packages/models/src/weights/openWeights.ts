@@ -35,7 +35,7 @@ export function openWeights(folder: string, variant?: string): WeightSource {
 }
 
 /** The tensors of some safetensors files as one source. @throws EtalonError BAD_FILE: a name that two of them have */
-export function fromFiles(place: string, files: readonly string[]): WeightSource {
+function fromFiles(place: string, files: readonly string[]): WeightSource {
   const owners = new Map<string, ReturnType<typeof readSafetensors>>();
   for (const file of files) {
     const stored = readSafetensors(file);
