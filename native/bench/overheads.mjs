@@ -8,20 +8,10 @@ export async function overheads(binding) {
   const key = { seed: 42n, step: 1, samples: Uint32Array.of(3) };
   const logp = new Float64Array(1);
   const maps = Float64Array.of(0.9, -0.2, 0.3, 1);
-  const policy = { x, cond, uncond: null, batch: 1, dim, half: 0 };
-  const learn = {
-    next: out,
-    x,
-    cond,
-    map,
-    dim,
-    oldLogp: new Float64Array(1),
-    advantage: new Float64Array(1),
-    clip: 0.2,
-    reduction: "mean",
-  };
+  const policy = [maps, x, cond, null, 1, dim, 0];
+  const [oldLogp, advantage, clip, reduction] = [new Float64Array(1), new Float64Array(1), 0.2, "mean"];
   rollout({ x, cond, map, key, dim, out, logp });
-  const room = policyGradient({ ...learn, oldLogp: logp });
+  const room = policyGradient({ next: out, x, cond, map, dim, oldLogp, advantage, clip, reduction });
   const best = (work) => {
     let least = Infinity;
     for (let run = 0; run < 300; run++) {
@@ -39,10 +29,12 @@ export async function overheads(binding) {
     least = Math.min(least, Number(process.hrtime.bigint() - start) / 1000);
   }
   return {
-    "rollout, raw": best(() => binding.rollout(maps, 42n, 1, key.samples, policy, out, logp)),
+    "rollout, raw": best(() => binding.rollout(...policy, 42n, 1, key.samples, out, logp)),
     rollout: best(() => rollout({ x, cond, map, key, dim, out, logp })),
     logProb: best(() => logProb({ next: out, x, cond, map, dim, out: logp })),
-    policyGradient: best(() => policyGradient({ ...learn, oldLogp: logp, out: room })),
+    policyGradient: best(() =>
+      policyGradient({ next: out, x, cond, map, dim, oldLogp: logp, advantage, clip, reduction, out: room }),
+    ),
     "rolloutAsync of 65,536 elements, its work included": least,
   };
 }

@@ -50,10 +50,10 @@ describe.skipIf(!built)("the addon, in processes of its own", () => {
   test("every target gives the same bits", () => {
     const code = `const crypto = require("node:crypto"); const n = 100003, x = new Float32Array(n).map((_, i) => Math.sin(i));
       const y = new Float32Array(n), g = new Float32Array(n), logp = new Float64Array(1), s = () => new Float64Array(1);
-      const policy = { x, cond: x, uncond: x.map((v) => v / 3), batch: 1, dim: n, half: 0 }, maps = Float64Array.of(0.9, 0.3, 0.2, 4);
-      b.rollout(maps, 9n, 1, Uint32Array.of(5), policy, y, logp);
-      const objective = { next: y, oldLogp: logp, advantage: Float64Array.of(1), clip: 1, mean: true, klWeight: 0.1, referenceCond: y, referenceUncond: x };
-      b.policyGradient(maps, policy, objective, { loss: s(), ratio: s(), clipped: s(), kl: s(), gradCond: g, gradUncond: new Float32Array(n) });
+      const policy = [Float64Array.of(0.9, 0.3, 0.2, 4), x, x, x.map((v) => v / 3), 1, n, 0];
+      b.rollout(...policy, 9n, 1, Uint32Array.of(5), y, logp);
+      const objective = [y, logp, Float64Array.of(1), 1, true, 0.1, y, x];
+      b.policyGradient(...policy, ...objective, s(), s(), s(), s(), g, new Float32Array(n));
       console.log(crypto.createHash("sha256").update(y).update(g).update(logp).digest("hex"))`;
     const [first, ...rest] = backend().available.map(
       (target) => run(code, { ETALON_TARGET: target, ETALON_NUM_THREADS: "3" }).stdout,

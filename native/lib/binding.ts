@@ -30,44 +30,43 @@ export interface Binding {
 /** What the words of a call's Uint16Arrays are: 0: it has none, 1: bfloat16, 2: float16. */
 export type Half = 0 | 1 | 2;
 
-export type RolloutCall = [
+/** The steps and arrays that every call on a policy begins with. x and the next state are of one kind; so are cond, uncond and the reference's outputs. */
+export type RawPolicy = [
   maps: Float64Array,
+  x: Elements,
+  cond: Elements,
+  uncond: Elements | null,
+  batch: number,
+  dim: number,
+  half: Half,
+];
+export type RawObjective = [
+  next: Elements,
+  oldLogp: Float64Array,
+  advantage: Float64Array,
+  clip: number,
+  mean: boolean,
+  klWeight: number,
+  referenceCond: Elements | null,
+  referenceUncond: Elements | null,
+];
+export type RawOutcome = [
+  loss: Float64Array,
+  ratio: Float64Array,
+  clipped: Float64Array,
+  kl: Float64Array,
+  gradCond: Elements,
+  gradUncond: Elements | null,
+];
+
+/** Arguments in a row, since a property read costs the addon four times an argument. */
+export type RolloutCall = [
+  ...policy: RawPolicy,
   seed: bigint,
   step: number,
   samples: Uint32Array,
-  policy: RawPolicy,
   next: Elements,
   logp: Float64Array,
 ];
-export type LogProbCall = [maps: Float64Array, policy: RawPolicy, next: Elements, logp: Float64Array];
-export type PolicyGradientCall = [maps: Float64Array, policy: RawPolicy, objective: RawObjective, outcome: RawOutcome];
-
-/** x and the next state are of one kind; so are cond, uncond and the reference's outputs. */
-export interface RawPolicy {
-  x: Elements;
-  cond: Elements;
-  uncond: Elements | null;
-  batch: number;
-  dim: number;
-  half: Half;
-}
-
-export interface RawObjective {
-  next: Elements;
-  oldLogp: Float64Array;
-  advantage: Float64Array;
-  clip: number;
-  mean: boolean;
-  klWeight: number;
-  referenceCond: Elements | null;
-  referenceUncond: Elements | null;
-}
-
-export interface RawOutcome {
-  loss: Float64Array;
-  ratio: Float64Array;
-  clipped: Float64Array;
-  kl: Float64Array;
-  gradCond: Elements;
-  gradUncond: Elements | null;
-}
+export type LogProbCall = [...policy: RawPolicy, next: Elements, logp: Float64Array];
+export type PolicyGradientCall = [...policy: RawPolicy, ...objective: RawObjective, ...outcome: RawOutcome];

@@ -4,7 +4,7 @@ import { draws } from "../test/support/draws.ts";
 import { expectSameBits } from "../test/support/expectSameBits.ts";
 import { forms } from "../test/support/forms.ts";
 import { thrown } from "../test/support/thrown.ts";
-import type { Binding, Half, RawPolicy } from "./binding.ts";
+import type { Binding, Half, RawObjective, RawPolicy } from "./binding.ts";
 import type { Elements } from "./Elements.ts";
 import { type Dtype, logProb, policyGradient, rollout } from "./index.ts";
 import { numberToWord, widened, wordToNumber } from "./portable/float16.ts";
@@ -120,32 +120,20 @@ test.skipIf(forms.length === 1)("native and portable: the same bits for every ki
       };
       const empty = (is16: boolean) => at(is16, 0).fill(0);
       const [x, cond, uncond] = [at(state, 1), at(output, 2), guided ? at(output, 3) : null];
-      const policy: RawPolicy = { x, cond, uncond, batch, dim, half };
       const maps = Float64Array.of(0.91, -0.37, 0.4 * eta, guidance);
+      const policy: RawPolicy = [maps, x, cond, uncond, batch, dim, half];
       const samples = Uint32Array.from({ length: batch }, (_, i) => 3 * i);
       const run = (form: Binding) => {
         const next = empty(state);
         const [logp, again, loss, ratio, clipped, kl] = Array.from({ length: 6 }, () => new Float64Array(batch));
-        form.rollout(maps, 77n, 4, samples, policy, next, logp);
-        form.logProb(maps, policy, next, again);
-        const outcome = {
-          loss,
-          ratio,
-          clipped,
-          kl,
-          gradCond: empty(gradient),
-          gradUncond: guided ? empty(gradient) : null,
-        };
-        const objective = {
-          oldLogp: logp,
-          advantage: logp.map((_, i) => i - 0.5),
-          clip: 0.1,
-          mean: true,
-          klWeight: 0.1,
-        };
-        const reference = { referenceCond: at(output, 4), referenceUncond: guided ? at(output, 5) : null };
-        form.policyGradient(maps, policy, { next, ...objective, ...reference }, outcome);
-        return { next, logp, again, ...outcome };
+        form.rollout(...policy, 77n, 4, samples, next, logp);
+        form.logProb(...policy, next, again);
+        const [gradCond, gradUncond] = [empty(gradient), guided ? empty(gradient) : null];
+        const advantage = logp.map((_, i) => i - 0.5);
+        const reference = [at(output, 4), guided ? at(output, 5) : null] as const;
+        const objective: RawObjective = [next, logp, advantage, 0.1, true, 0.1, ...reference];
+        form.policyGradient(...policy, ...objective, loss, ratio, clipped, kl, gradCond, gradUncond);
+        return { next, logp, again, ratio, kl, gradCond, gradUncond };
       };
       const [want, got] = forms.map(([, form]) => run(form));
       expectSameBits(got.next, want.next);

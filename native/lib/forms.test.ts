@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { draws } from "../test/support/draws.ts";
 import { expectSameBits } from "../test/support/expectSameBits.ts";
 import { forms } from "../test/support/forms.ts";
+import type { RawObjective, RawPolicy } from "./binding.ts";
 
 /** What holds between the forms, on the raw bindings: what the addon gives, bit for bit, is what TypeScript gives. */
 const seed = 0x0123456789abcdefn;
@@ -33,26 +34,20 @@ describe.each(forms)("%s against the portable form", (_, form) => {
           const maps = new Float64Array(each ? 4 * batch : 4).map(
             (_, i) => [0.91, -0.37, 0.21 + i / 64, guidance][i % 4],
           );
-          const policy = { x, cond, uncond: guided ? uncond : null, batch, dim, half: 0 as const };
+          const policy: RawPolicy = [maps, x, cond, guided ? uncond : null, batch, dim, 0];
           const samples = Uint32Array.from({ length: batch }, (_, i) => 3 * i);
           const run = (f: typeof form) => {
             const next = new Float32Array(batch * dim);
             const [logp, again, loss, ratio, clipped, kl] = Array.from({ length: 6 }, () => new Float64Array(batch));
-            f.rollout(maps, seed, 4, samples, policy, next, logp);
-            f.logProb(maps, policy, next, again);
+            f.rollout(...policy, seed, 4, samples, next, logp);
+            f.logProb(...policy, next, again);
             const gradCond = new Float32Array(batch * dim);
             const gradUncond = guided ? new Float32Array(batch * dim) : null;
-            const objective = {
-              next,
-              oldLogp: logp.map((p) => p - 0.03),
-              advantage: logp.map((_, i) => (i === 1 ? -1 : 0.8)),
-              clip: 0.05,
-              mean: false,
-              klWeight: 0.1,
-              referenceCond: reference,
-              referenceUncond: guided ? other : null,
-            };
-            f.policyGradient(maps, policy, objective, { loss, ratio, clipped, kl, gradCond, gradUncond });
+            const oldLogp = logp.map((p) => p - 0.03);
+            const advantage = logp.map((_, i) => (i === 1 ? -1 : 0.8));
+            const outputs = [reference, guided ? other : null] as const;
+            const objective: RawObjective = [next, oldLogp, advantage, 0.05, false, 0.1, ...outputs];
+            f.policyGradient(...policy, ...objective, loss, ratio, clipped, kl, gradCond, gradUncond);
             return { next, logp, again, loss, ratio, clipped, kl, gradCond, gradUncond };
           };
           const [got, want] = [run(form), run(portable)];

@@ -1,5 +1,5 @@
 import { alike, batchOf, dimOf, elements, guidanceOf, halfOf, mapsOf } from "./arguments.ts";
-import type { RawPolicy } from "./binding.ts";
+import type { Half, RawPolicy } from "./binding.ts";
 import type { Elements } from "./Elements.ts";
 import type { LogProbOptions } from "./logProb.ts";
 
@@ -7,7 +7,7 @@ import type { LogProbOptions } from "./logProb.ts";
 export function givenStep(
   options: LogProbOptions,
   noisy: "log-probability" | "policy gradient",
-): { policy: RawPolicy; maps: Float64Array; next: Elements; hint: string } {
+): { policy: RawPolicy; batch: number; half: Half; next: Elements; hint: string } {
   const { next, x, cond, uncond } = options;
   const half = halfOf(options.dtype);
   const dim = dimOf(options.dim);
@@ -17,5 +17,5 @@ export function givenStep(
   if (uncond !== undefined) alike("uncond", uncond, cond, "cond", hint);
   alike("next", next, x, "x", hint);
   const maps = mapsOf(options.map, guidanceOf(options.guidance, uncond), batch, noisy);
-  return { policy: { x, cond, uncond: uncond ?? null, batch, dim, half }, maps, next, hint };
+  return { policy: [maps, x, cond, uncond ?? null, batch, dim, half], batch, half, next, hint };
 }

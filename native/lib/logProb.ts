@@ -50,10 +50,10 @@ export function logProbCall(options: LogProbOptions & { out?: Float64Array }): {
   logp: Float64Array;
 } {
   const { x, cond, uncond } = options;
-  const { policy, maps, next } = givenStep(options, "log-probability");
-  const logp = scalars("out", options.out, policy.batch);
+  const { policy, batch, half, next } = givenStep(options, "log-probability");
+  const logp = scalars("out", options.out, batch);
   if (options.out !== undefined) refuseBusy("out", logp);
   const inputs: Inputs = { next, x, cond, uncond };
-  if (options.check !== undefined) checkInputs(inputs, policy.half, options.check);
-  return { args: [maps, policy, next, logp], inputs, half: policy.half, logp };
+  if (options.check !== undefined) checkInputs(inputs, half, options.check);
+  return { args: [...policy, next, logp], inputs, half, logp };
 }

@@ -1,6 +1,6 @@
 import { check } from "@etalon/errors";
 import { alike, apart, elements, perSample, scalars } from "./arguments.ts";
-import type { Half, PolicyGradientCall, RawOutcome } from "./binding.ts";
+import type { Half, PolicyGradientCall, RawObjective, RawOutcome } from "./binding.ts";
 import { call, type Inputs } from "./call.ts";
 import type { Elements } from "./Elements.ts";
 import { givenStep } from "./givenStep.ts";
@@ -56,30 +56,35 @@ export function policyGradient<G extends Elements = Float32Array>(
 /** Checks the arguments and makes room for the results: what the call here and the one off the thread share. */
 export function policyGradientCall<G extends Elements>(
   options: PolicyGradientOptions<G>,
-): { args: PolicyGradientCall; inputs: Inputs; half: Half; result: PolicyGradient<G> } {
+): { args: PolicyGradientCall; inputs: Inputs; half: Half; outcome: RawOutcome; result: PolicyGradient<G> } {
   const { x, cond, uncond, kl } = options;
-  const { policy, maps, next, hint } = givenStep(options, "policy gradient");
-  const { batch, half } = policy;
+  const { policy, batch, half, next, hint } = givenStep(options, "policy gradient");
   if (kl !== undefined) {
     alike("kl.cond", kl.cond, cond, "cond", hint);
     if (uncond !== undefined) alike("kl.uncond", kl.uncond, cond, "cond", hint);
   }
-  const objective = {
+  const objective: RawObjective = [
     next,
-    oldLogp: perSample("oldLogp", options.oldLogp, batch),
-    advantage: perSample("advantage", options.advantage, batch),
-    clip: check.range("clip", options.clip, { min: 0 }),
-    mean: check.oneOf("reduction", options.reduction, ["mean", "sum"]) === "mean",
-    klWeight: kl === undefined ? 0 : check.range("kl.weight", kl.weight, { min: 0 }),
-    referenceCond: kl?.cond ?? null,
-    referenceUncond: uncond === undefined ? null : (kl?.uncond ?? null),
-  };
+    perSample("oldLogp", options.oldLogp, batch),
+    perSample("advantage", options.advantage, batch),
+    check.range("clip", options.clip, { min: 0 }),
+    check.oneOf("reduction", options.reduction, reductions) === "mean",
+    kl === undefined ? 0 : check.range("kl.weight", kl.weight, { min: 0 }),
+    kl?.cond ?? null,
+    uncond === undefined ? null : (kl?.uncond ?? null),
+  ];
   const inputs: Inputs = { next, x, cond, uncond, "kl.cond": kl?.cond, "kl.uncond": kl?.uncond };
   const outcome = outcomeOf(options, batch, half, hint, inputs);
   if (options.check !== undefined) checkInputs(inputs, half, options.check);
-  const { gradUncond, ...rest } = outcome;
-  const result = (gradUncond === null ? rest : outcome) as PolicyGradient<G>;
-  return { args: [maps, policy, objective, outcome], inputs, half, result: options.out ?? result };
+  return { args: [...policy, ...objective, ...outcome], inputs, half, outcome, result: options.out ?? named(outcome) };
+}
+
+const reductions = ["mean", "sum"] as const;
+
+/** The results by their names. */
+function named<G extends Elements>([loss, ratio, clipped, kl, gradCond, gradUncond]: RawOutcome): PolicyGradient<G> {
+  const outcome = { loss, ratio, clipped, kl, gradCond: gradCond as G };
+  return gradUncond === null ? outcome : { ...outcome, gradUncond: gradUncond as G };
 }
 
 /** New arrays for the results, or the caller's, checked. @throws EtalonError BAD_TYPE, BAD_SHAPE, BUSY */
@@ -94,24 +99,23 @@ function outcomeOf(
   if (out === undefined) {
     const room = () => new Float64Array(batch);
     const gradUncond = uncond === undefined ? null : new Float32Array(length);
-    return { loss: room(), ratio: room(), clipped: room(), kl: room(), gradCond: new Float32Array(length), gradUncond };
+    return [room(), room(), room(), room(), new Float32Array(length), gradUncond];
   }
   const numbers = (name: "loss" | "ratio" | "clipped" | "kl") =>
     scalars(`out.${name}`, out[name] ?? (null as unknown as Float64Array), batch);
   const gradCond = elements("out.gradCond", out.gradCond, length, half, hint);
   const gradUncond =
     uncond === undefined ? null : alike("out.gradUncond", out.gradUncond, gradCond, "out.gradCond", hint);
-  for (const [name, gradient] of Object.entries({ "out.gradCond": gradCond, "out.gradUncond": gradUncond })) {
-    if (gradient === null) continue;
-    apart(name, gradient, name === "out.gradCond" && gradUncond ? { ...inputs, "out.gradUncond": gradUncond } : inputs);
-    refuseBusy(name, gradient);
+  refuseShared("out.gradCond", gradCond, inputs);
+  if (gradUncond !== null) {
+    apart("out.gradCond", gradCond, { "out.gradUncond": gradUncond });
+    refuseShared("out.gradUncond", gradUncond, inputs);
   }
-  return {
-    loss: numbers("loss"),
-    ratio: numbers("ratio"),
-    clipped: numbers("clipped"),
-    kl: numbers("kl"),
-    gradCond,
-    gradUncond,
-  };
+  return [numbers("loss"), numbers("ratio"), numbers("clipped"), numbers("kl"), gradCond, gradUncond];
+}
+
+/** An output that shares memory with no input and with no output of a call in progress. @throws EtalonError BAD_SHAPE, BUSY */
+function refuseShared(name: string, gradient: Elements, inputs: Inputs): void {
+  apart(name, gradient, inputs);
+  refuseBusy(name, gradient);
 }

@@ -10,12 +10,11 @@ import { type PolicyGradient, type PolicyGradientOptions, policyGradientCall } f
 export async function policyGradientAsync<G extends Elements = Float32Array>(
   options: PolicyGradientOptions<G>,
 ): Promise<PolicyGradient<G>> {
-  const { args, inputs, half, result } = policyGradientCall(options);
+  const { args, inputs, half, outcome, result } = policyGradientCall(options);
   const forms = {
     sync: (binding: Binding) => binding.policyGradient(...args),
     async: (binding: Binding) => binding.policyGradientAsync?.(...args),
   };
-  const { loss, ratio, clipped, kl, gradCond, gradUncond } = args[3];
-  await callAsync(options.x.length, forms, [loss, ratio, clipped, kl, gradCond, gradUncond], inputs, half);
+  await callAsync(options.x.length, forms, outcome, inputs, half);
   return result;
 }

@@ -75,9 +75,9 @@ export function rolloutCall<X extends Elements>(
     refuseBusy("out", next);
   }
   if (options.check !== undefined) checkInputs({ x, cond, uncond }, half, options.check);
-  const policy = { x, cond, uncond: uncond ?? null, batch, dim, half };
   const inputs: Inputs = next === x ? { cond, uncond } : { x, cond, uncond };
-  return { args: [maps, seed, step, samples, policy, next, logp], inputs, half, result: { next, logp } };
+  const args: RolloutCall = [maps, x, cond, uncond ?? null, batch, dim, half, seed, step, samples, next, logp];
+  return { args, inputs, half, result: { next, logp } };
 }
 
 /** A new array of the kind and length of another. */

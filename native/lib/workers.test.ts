@@ -11,8 +11,8 @@ function run(code: string, ...flags: string[]) {
   const prelude = `
     const b = require(${JSON.stringify(addon)}), { Worker, parentPort, isMainThread } = require("node:worker_threads");
     const dim = 1 << 20, maps = Float64Array.of(0.9, 0.3, 0.2, 1), samples = Uint32Array.of(5);
-    const x = new Float32Array(dim).fill(0.5), policy = { x, cond: x, uncond: null, batch: 1, dim, half: 0 };
-    const step = (seed, next = new Float32Array(dim), logp = new Float64Array(1)) => [maps, BigInt(seed), 1, samples, policy, next, logp];
+    const x = new Float32Array(dim).fill(0.5);
+    const step = (seed, next = new Float32Array(dim), logp = new Float64Array(1)) => [maps, x, x, null, 1, dim, 0, BigInt(seed), 1, samples, next, logp];
     const work = (source) => new Worker(prelude + source, { eval: true });`;
   const source = `const prelude = ${JSON.stringify(prelude)};${prelude}${code}`;
   const env = { ...process.env, ETALON_NUM_THREADS: "2" };
@@ -33,8 +33,8 @@ describe.skipIf(!built)("the addon among threads", () => {
           const running = b.rolloutAsync(...away);
           b.rollout(...here);
           await running;
-          if (Buffer.compare(Buffer.from(here[5].buffer), Buffer.from(away[5].buffer)) !== 0) throw new Error("differs");
-          sums.push(here[6][0]);
+          if (Buffer.compare(Buffer.from(here.at(-2).buffer), Buffer.from(away.at(-2).buffer)) !== 0) throw new Error("differs");
+          sums.push(here.at(-1)[0]);
         }
         parentPort.postMessage(sums.join());
       })()\`;
@@ -50,7 +50,7 @@ describe.skipIf(!built)("the addon among threads", () => {
         for (let i = 0; ; i++) { b.rolloutAsync(...step(i)); b.rollout(...step(i)); await b.rolloutAsync(...step(i)); }
       })()\`;
       const one = () => new Promise((ok) => { const w = work(source); w.once("message", () => setTimeout(() => w.terminate().then(ok), 5 + 10 * Math.random())); });
-      Promise.all(Array.from({ length: 8 }, one)).then(() => { const a = step(1); b.rollout(...a); console.log(a[6][0] !== 0); });`);
+      Promise.all(Array.from({ length: 8 }, one)).then(() => { const a = step(1); b.rollout(...a); console.log(a.at(-1)[0] !== 0); });`);
     expect([stdout, status, signal]).toEqual(["true\n", 0, null]);
   });
 
@@ -69,7 +69,7 @@ describe.skipIf(!built)("the addon among threads", () => {
         for (let i = 0; i < 8; i++) { running.push(b.rolloutAsync(...step(1))); gc(); }
         await Promise.all(running); gc();
         const last = step(1), promise = b.rolloutAsync(...last); gc(); await promise;
-        console.log(Buffer.compare(Buffer.from(last[5].buffer), Buffer.from(want[5].buffer)));
+        console.log(Buffer.compare(Buffer.from(last.at(-2).buffer), Buffer.from(want.at(-2).buffer)));
       })()`,
       "--expose-gc",
     );
@@ -78,17 +78,17 @@ describe.skipIf(!built)("the addon among threads", () => {
 
   test("100,000 calls, a tenth of them refused, leave nothing behind", () => {
     const { stdout, status, stderr } = run(
-      `const d = 64, y = x.subarray(0, d), small = { x: y, cond: y, uncond: null, batch: 1, dim: d, half: 0 };
+      `const d = 64, y = x.subarray(0, d), given = [y, y, null, 1, d, 0], still = Float64Array.of(1, 1, 0, 1);
       const next = new Float32Array(d), logp = new Float64Array(1), one = () => new Float64Array(1);
-      const outcome = { loss: one(), ratio: one(), clipped: one(), kl: one(), gradCond: new Float32Array(d), gradUncond: null };
-      const objective = { next, oldLogp: logp, advantage: one(), clip: 0.1, mean: true, klWeight: 0, referenceCond: null, referenceUncond: null };
+      const outcome = [one(), one(), one(), one(), new Float32Array(d), null];
+      const objective = [next, logp, one(), 0.1, true, 0, null, null];
       const round = async (calls) => {
         for (let i = 0; i < calls; i += 4) {
-          b.rollout(maps, 1n, i, samples, small, next, logp);
-          b.logProb(maps, small, next, logp);
-          b.policyGradient(maps, small, objective, outcome);
-          if (i % 40 === 0) { try { b.logProb(Float64Array.of(1, 1, 0, 1), small, next, logp); } catch {} await b.logProbAsync(Float64Array.of(1, 1, 0, 1), small, next, logp).catch(() => {}); }
-          else await b.rolloutAsync(maps, 1n, i, samples, small, next, logp);
+          b.rollout(maps, ...given, 1n, i, samples, next, logp);
+          b.logProb(maps, ...given, next, logp);
+          b.policyGradient(maps, ...given, ...objective, ...outcome);
+          if (i % 40 === 0) { try { b.logProb(still, ...given, next, logp); } catch {} await b.logProbAsync(still, ...given, next, logp).catch(() => {}); }
+          else await b.rolloutAsync(maps, ...given, 1n, i, samples, next, logp);
         }
         gc();
         return process.memoryUsage().rss;

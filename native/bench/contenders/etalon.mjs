@@ -7,7 +7,7 @@ export function etalon(binding) {
     const { x, o, y } = inputs({ batch, dim });
     const samples = Uint32Array.from({ length: batch }, (_, i) => i);
     const maps = Float64Array.of(map.a, map.b, map.std, 1);
-    const policy = { x, cond: o, uncond: null, batch, dim, half: 0 };
+    const policy = [maps, x, o, null, batch, dim, 0];
     const out = new Float32Array(batch * dim);
     const numbers = () => new Float64Array(batch);
     const logp = numbers();
@@ -16,31 +16,15 @@ export function etalon(binding) {
       return { seconds, check: told.normal(out) };
     }
     if (operation === "step") {
-      const seconds = timed(repeats, (i) => binding.rollout(maps, 1n, i, samples, policy, out, logp));
+      const seconds = timed(repeats, (i) => binding.rollout(...policy, 1n, i, samples, out, logp));
       return { seconds, check: told.step(out, logp, dim) };
     }
-    binding.logProb(maps, policy, y, logp);
+    binding.logProb(...policy, y, logp);
     const oldLogp = logp.map((p) => p - ahead * dim);
     const advantage = numbers().fill(1);
-    const objective = {
-      next: y,
-      oldLogp,
-      advantage,
-      clip,
-      mean: true,
-      klWeight: 0,
-      referenceCond: null,
-      referenceUncond: null,
-    };
-    const outcome = {
-      loss: numbers(),
-      ratio: numbers(),
-      clipped: numbers(),
-      kl: numbers(),
-      gradCond: out,
-      gradUncond: null,
-    };
-    const seconds = timed(repeats, () => binding.policyGradient(maps, policy, objective, outcome));
-    return { seconds, check: told.policyGradient(outcome.loss, out) };
+    const [loss, ratio, clipped, kl] = [numbers(), numbers(), numbers(), numbers()];
+    const call = [...policy, y, oldLogp, advantage, clip, true, 0, null, null, loss, ratio, clipped, kl, out, null];
+    const seconds = timed(repeats, () => binding.policyGradient(...call));
+    return { seconds, check: told.policyGradient(loss, out) };
   };
 }

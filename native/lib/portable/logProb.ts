@@ -4,10 +4,9 @@ import { logProbOf, meanAt, notFinite, stepOf, widePolicy } from "./policy.ts";
 import { treeSum } from "./treeSum.ts";
 
 /** Log-probabilities of given next states.   docs/math.md §3 */
-export const logProb: Binding["logProb"] = (maps, raw, rawNext, logp) => {
-  const policy = widePolicy(raw);
-  const next = widened(rawNext, raw.half);
-  const { batch, dim } = policy;
+export const logProb: Binding["logProb"] = (maps, x, cond, uncond, batch, dim, half, state, logp) => {
+  const policy = widePolicy(x, cond, uncond, half);
+  const next = widened(state, half);
   for (let s = 0; s < batch; s++) {
     const map = stepOf(maps, s);
     const squares = treeSum(dim, (i) => {

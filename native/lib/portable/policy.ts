@@ -1,24 +1,17 @@
-import type { RawPolicy } from "../binding.ts";
+import type { Half } from "../binding.ts";
+import type { Elements } from "../Elements.ts";
 import { widened } from "./float16.ts";
 
-/** A policy whose arrays are float32. */
+/** A policy's arrays as float32. */
 export interface WidePolicy {
   x: Float32Array;
   cond: Float32Array;
   uncond: Float32Array | null;
-  batch: number;
-  dim: number;
 }
 
-/** A policy's arrays as float32. */
-export function widePolicy({ x, cond, uncond, batch, dim, half }: RawPolicy): WidePolicy {
-  return {
-    x: widened(x, half),
-    cond: widened(cond, half),
-    uncond: uncond === null ? null : widened(uncond, half),
-    batch,
-    dim,
-  };
+/** The arrays as float32, whatever they are. */
+export function widePolicy(x: Elements, cond: Elements, uncond: Elements | null, half: Half): WidePolicy {
+  return { x: widened(x, half), cond: widened(cond, half), uncond: uncond && widened(uncond, half) };
 }
 
 /** A sample's step, out of the flat maps of a binding's call. */

@@ -5,13 +5,13 @@ import { logProbOf, meanAt, notFinite, stepOf, widePolicy } from "./policy.ts";
 import { treeSum } from "./treeSum.ts";
 
 /** Draws the next states and their log-probabilities.   docs/math.md §2, §3 */
-export const rollout: Binding["rollout"] = (maps, seed, step, samples, raw, next, logp) => {
-  const policy = widePolicy(raw);
-  const { batch, dim } = policy;
+export const rollout: Binding["rollout"] = (...call) => {
+  const [maps, x, cond, uncond, batch, dim, half, seed, step, samples, next, logp] = call;
+  const policy = widePolicy(x, cond, uncond, half);
   /** Stores a state. @returns it, as stored */
   const store = (at: number, state: number) => {
-    next[at] = next instanceof Float32Array ? state : numberToWord(raw.half, state);
-    return next instanceof Float32Array ? next[at] : wordToNumber(raw.half, next[at]);
+    next[at] = next instanceof Float32Array ? state : numberToWord(half, state);
+    return next instanceof Float32Array ? next[at] : wordToNumber(half, next[at]);
   };
   const noise = new Float32Array(dim);
   for (let s = 0; s < batch; s++) {

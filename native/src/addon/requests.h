@@ -67,22 +67,25 @@ struct Policy {
   etalon_dtype half;
   int64_t batch, dim;
 
-  Policy(const Napi::Value& maps, const Napi::Value& value) : steps(steps_of(maps)) {
-    const Napi::Object object = value.As<Napi::Object>();
-    const Napi::Env env = value.Env();
-    batch = object.Get("batch").As<Napi::Number>().Int64Value();
-    dim = object.Get("dim").As<Napi::Number>().Int64Value();
-    half = static_cast<etalon_dtype>(object.Get("half").As<Napi::Number>().Int32Value());
-    const Elements x(object.Get("x"), half, batch * dim, "x"), cond(object.Get("cond"), half, batch * dim, "cond"),
-        uncond(object.Get("uncond"), half, batch * dim, "uncond");
-    uncond.same(cond, env, "uncond");
+  /** Arguments that it takes, the first of a call. */
+  static constexpr size_t kArguments = 7;
+
+  /** (maps, x, cond, uncond, batch, dim, half, …) */
+  explicit Policy(const Napi::CallbackInfo& info) : steps(steps_of(info[0])) {
+    batch = info[4].As<Napi::Number>().Int64Value();
+    dim = info[5].As<Napi::Number>().Int64Value();
+    half = static_cast<etalon_dtype>(info[6].As<Napi::Number>().Int32Value());
+    const Elements x = elements(info[1], "x"), cond = elements(info[2], "cond"), uncond = elements(info[3], "uncond");
+    uncond.same(cond, info.Env(), "uncond");
     policy.x = x.data, policy.cond = cond.data, policy.uncond = uncond.data;
     policy.state_type = x.type, policy.output_type = cond.type;
   }
   int64_t step_count() const { return static_cast<int64_t>(steps.size()); }
+  /** An array of [batch, dim]. */
+  Elements elements(const Napi::Value& value, const char* name) const { return Elements(value, half, batch * dim, name); }
   /** A state beside x, of its kind. */
   void* state(const Napi::Value& value, const char* name) const {
-    const Elements array(value, half, batch * dim, name);
+    const Elements array = elements(value, name);
     if (array.data && array.type != policy.state_type) throw Napi::TypeError::New(value.Env(), std::string(name) + " is a typed array of another kind");
     return array.data;
   }
@@ -105,10 +108,11 @@ struct RolloutRequest {
   etalon_noise_key key;
   void* next;
   double* logp;
-  explicit RolloutRequest(const Napi::CallbackInfo& info) : policy(info[0], info[4]) {
-    key = key_of(info[1], info[2], info[3], policy.batch);
-    next = policy.state(info[5], "next");
-    logp = doubles(info[6], policy.batch, "logp");
+  explicit RolloutRequest(const Napi::CallbackInfo& info) : policy(info) {
+    constexpr size_t at = Policy::kArguments;
+    key = key_of(info[at], info[at + 1], info[at + 2], policy.batch);
+    next = policy.state(info[at + 3], "next");
+    logp = doubles(info[at + 4], policy.batch, "logp");
   }
   etalon_status run(etalon_context* ctx) const {
     return etalon_rollout(ctx, policy.steps.data(), policy.step_count(), &key, &policy.policy, policy.batch, policy.dim, next, logp);
@@ -119,9 +123,9 @@ struct LogProbRequest {
   Policy policy;
   const void* next;
   double* logp;
-  explicit LogProbRequest(const Napi::CallbackInfo& info) : policy(info[0], info[1]) {
-    next = policy.state(info[2], "next");
-    logp = doubles(info[3], policy.batch, "logp");
+  explicit LogProbRequest(const Napi::CallbackInfo& info) : policy(info) {
+    next = policy.state(info[Policy::kArguments], "next");
+    logp = doubles(info[Policy::kArguments + 1], policy.batch, "logp");
   }
   etalon_status run(etalon_context* ctx) const {
     return etalon_log_prob(ctx, policy.steps.data(), policy.step_count(), &policy.policy, next, policy.batch, policy.dim, logp);
@@ -133,26 +137,25 @@ struct PolicyGradientRequest {
   const void* next;
   etalon_objective objective = ETALON_OBJECTIVE_INIT;
   etalon_outcome outcome = ETALON_OUTCOME_INIT;
-  explicit PolicyGradientRequest(const Napi::CallbackInfo& info) : policy(info[0], info[1]) {
+  explicit PolicyGradientRequest(const Napi::CallbackInfo& info) : policy(info) {
     const Napi::Env env = info.Env();
-    const Napi::Object given = info[2].As<Napi::Object>(), wanted = info[3].As<Napi::Object>();
     const int64_t batch = policy.batch;
-    const auto array = [&](const Napi::Object& object, const char* name) { return Elements(object.Get(name), policy.half, batch * policy.dim, name); };
-    next = policy.state(given.Get("next"), "next");
-    objective.old_logp = doubles(given.Get("oldLogp"), batch, "oldLogp");
-    objective.advantage = doubles(given.Get("advantage"), batch, "advantage");
-    objective.clip = given.Get("clip").As<Napi::Number>().DoubleValue();
-    objective.mean = given.Get("mean").As<Napi::Boolean>().Value();
-    objective.kl_weight = given.Get("klWeight").As<Napi::Number>().DoubleValue();
-    const Elements cond = array(given, "referenceCond"), uncond = array(given, "referenceUncond");
+    size_t at = Policy::kArguments;   // the arguments follow in the order in which they are read here
+    next = policy.state(info[at++], "next");
+    objective.old_logp = doubles(info[at++], batch, "oldLogp");
+    objective.advantage = doubles(info[at++], batch, "advantage");
+    objective.clip = info[at++].As<Napi::Number>().DoubleValue();
+    objective.mean = info[at++].As<Napi::Boolean>().Value();
+    objective.kl_weight = info[at++].As<Napi::Number>().DoubleValue();
+    const Elements cond = policy.elements(info[at++], "referenceCond"), uncond = policy.elements(info[at++], "referenceUncond");
     for (const Elements& reference : {cond, uncond})
       if (reference.data && reference.type != policy.policy.output_type) throw Napi::TypeError::New(env, "a reference output is a typed array of another kind");
     objective.reference_cond = cond.data, objective.reference_uncond = uncond.data;
-    outcome.loss = doubles(wanted.Get("loss"), batch, "loss");
-    outcome.ratio = doubles(wanted.Get("ratio"), batch, "ratio");
-    outcome.clipped = doubles(wanted.Get("clipped"), batch, "clipped");
-    outcome.kl = doubles(wanted.Get("kl"), batch, "kl");
-    const Elements gradCond = array(wanted, "gradCond"), gradUncond = array(wanted, "gradUncond");
+    outcome.loss = doubles(info[at++], batch, "loss");
+    outcome.ratio = doubles(info[at++], batch, "ratio");
+    outcome.clipped = doubles(info[at++], batch, "clipped");
+    outcome.kl = doubles(info[at++], batch, "kl");
+    const Elements gradCond = policy.elements(info[at++], "gradCond"), gradUncond = policy.elements(info[at++], "gradUncond");
     gradUncond.same(gradCond, env, "gradUncond");
     outcome.grad_cond = gradCond.data, outcome.grad_uncond = gradUncond.data, outcome.grad_type = gradCond.type;
   }

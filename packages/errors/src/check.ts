@@ -14,18 +14,9 @@ export interface Range {
 export const check = {
   /** A finite number within bounds. @throws EtalonError BAD_TYPE: not a number; OUT_OF_RANGE: NaN, infinite or outside */
   range(argument: string, value: unknown, range: Range = {}, hint?: string): number {
-    const refused = (code: ErrorCode) => new EtalonError(code, { argument, value, allowed: inWords(range), hint });
-    if (typeof value !== "number") throw refused("BAD_TYPE");
-    const { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity, integer = false } = range;
-    const inside =
-      Number.isFinite(value) &&
-      value >= min &&
-      value <= max &&
-      value > above &&
-      value < below &&
-      (!integer || Number.isSafeInteger(value));
-    if (!inside) throw refused("OUT_OF_RANGE");
-    return value;
+    if (typeof value === "number" && isInside(value, range)) return value;
+    const code = typeof value === "number" ? "OUT_OF_RANGE" : "BAD_TYPE";
+    throw new EtalonError(code, { argument, value, allowed: inWords(range), hint });
   },
   /** A positive whole number. */
   count(argument: string, value: unknown, hint?: string): number {
@@ -58,6 +49,16 @@ export const check = {
     if (!condition) throw new EtalonError(code, detail);
   },
 };
+
+function isInside(value: number, { min, max, above, below, integer }: Range): boolean {
+  if (integer ? !Number.isSafeInteger(value) : !Number.isFinite(value)) return false;
+  return !(
+    (min !== undefined && value < min) ||
+    (max !== undefined && value > max) ||
+    (above !== undefined && value <= above) ||
+    (below !== undefined && value >= below)
+  );
+}
 
 function inWords({ min, max, above, below, integer }: Range): string {
   const bounds = [
