@@ -174,10 +174,46 @@ void refusals() {
   etalon_context* none = nullptr;
   expect(etalon_context_create(&none) == ETALON_UNSUPPORTED && !none, "an unknown target must fail");
 }
+/** FNV-1a over 32-bit words. */
+uint64_t hash(const std::vector<float>& values) {
+  uint64_t state = 0xcbf29ce484222325u;
+  for (const float value : values) {
+    uint32_t word;
+    std::memcpy(&word, &value, sizeof(word));
+    state = (state ^ word) * 0x100000001b3u;
+  }
+  return state;
+}
+
+/** Noise and states have these bits on every machine: x86-64's targets wrote them down, and ARM's meet them (npm run test:aarch64). */
+void known_bits() {
+  constexpr int64_t dim = 100'003;
+  const uint32_t samples[] = {0, 4'294'967'295};
+  etalon_noise_key key = ETALON_NOISE_KEY_INIT;
+  key.seed = 0xfedcba9876543210u, key.samples = samples;
+  etalon_step step = ETALON_STEP_INIT;
+  step.a = 0.98, step.b = -0.11, step.std = 0.43, step.guidance = 5;
+  for (int i = 0; const char* target = etalon_available_target(i); ++i) {
+    const Context context(target);
+    std::vector<float> drawn[3], next(2 * dim);
+    for (uint32_t k = 0; k < 3; ++k) {
+      drawn[k].resize(2 * dim), key.step = k;
+      expect(etalon_normal(context.ctx, &key, 2, dim, drawn[k].data()) == ETALON_OK, "normal");
+    }
+    etalon_policy policy = ETALON_POLICY_INIT;
+    policy.x = drawn[0].data(), policy.cond = drawn[1].data(), policy.uncond = drawn[2].data();
+    double logp[2];
+    key.step = 3;
+    expect(etalon_rollout(context.ctx, &step, 1, &key, &policy, 2, dim, next.data(), logp) == ETALON_OK, "rollout");
+    expect(hash(drawn[0]) == 0x3d9ba1b67bd5a717u, "the noise has the known bits");
+    expect(hash(next) == 0x5458b54fd1e4a56eu, "the state has the known bits");
+  }
+}
 }  // namespace
 
 int main() {
   known_answers();
+  known_bits();
   refusals();
   targets();
   threads_and_splits();

@@ -7,16 +7,16 @@ namespace {
 // ---- kernels
 template <bool kGuided>
 __global__ void __launch_bounds__(kThreads) log_prob_kernel(Policy policy, const void* next, int64_t dim, int64_t tasks, double* partial) {
-  ETALON_SHARED(double, residual, kSumChunk);
+  ETALON_SHARED(double, residual, kTerms);
   for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
     const Chunk chunk = chunk_at(task, dim);
     const Map map = map_of(policy, chunk.sample);
-    for (int i = 4 * static_cast<int>(threadIdx.x); i < chunk.count; i += 4 * kThreads) {
+    for (int i = kWide * static_cast<int>(threadIdx.x); i < chunk.count; i += kWide * kThreads) {
       const int64_t at = chunk.first + i;
       const int left = chunk.count - i;
       const Outputs o = load_outputs<kGuided>(policy.cond, policy.uncond, policy.outputType, map.guidance, at, left);
-      const Quad x = load_quad(policy.x, policy.stateType, at, left), y = load_quad(next, policy.stateType, at, left);
-      for (int k = 0; k < 4; ++k) residual[i + k] = core::residual(y.v[k], core::mean<double>(map.a, x.v[k], map.b, o.v[k]));
+      const Octet x = load_octet(policy.x, policy.stateType, at, left), y = load_octet(next, policy.stateType, at, left);
+      for (int k = 0; k < kWide; ++k) residual[term_at(i + k)] = core::residual(y.v[k], core::mean<double>(map.a, x.v[k], map.b, o.v[k]));
     }
     const double squares = sum_squares(residual, chunk.count);
     if (threadIdx.x == 0) partial[task] = squares;

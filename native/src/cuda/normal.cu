@@ -1,5 +1,5 @@
-// Standard normals of a key, four to a Philox call.   docs/math.md §3
-#include "core/normal.h"
+// Standard normals of a key, two Philox calls a thread.   docs/math.md §3
+#include "cuda/noise.h"
 #include "cuda/sum.h"
 
 namespace etalon::cuda {
@@ -9,10 +9,10 @@ __global__ void __launch_bounds__(kThreads) normal_kernel(NoiseKey key, int64_t 
   for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
     const Chunk chunk = chunk_at(task, dim);
     const uint32_t id = key.samples[chunk.sample];
-    for (int i = 4 * static_cast<int>(threadIdx.x); i < chunk.count; i += 4 * kThreads) {
-      Quad z;
-      core::normal4(key.seed, key.step, id, static_cast<uint32_t>((chunk.element + i) / 4), z.v);
-      store_quad(out, ETALON_FLOAT32, chunk.first + i, chunk.count - i, z);
+    for (int i = kWide * static_cast<int>(threadIdx.x); i < chunk.count; i += kWide * kThreads) {
+      Octet z;
+      normal8(key, id, chunk.element + i, z.v);
+      store_octet(out, ETALON_FLOAT32, chunk.first + i, chunk.count - i, z);
     }
   }
 }

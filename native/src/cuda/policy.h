@@ -1,4 +1,4 @@
-// A policy's output and residuals at four elements, read from device memory.
+// A policy's output and residuals at the elements of a thread, read from device memory.
 #pragma once
 #include "core/log_prob.h"
 #include "core/rollout.h"
@@ -12,13 +12,13 @@ __device__ inline Map map_of(const Policy& policy, int64_t sample) {
   return {step.a, step.b, step.std, step.guidance};
 }
 
-/** Four model outputs under guidance. */
-struct Outputs { double v[4]; };
+/** Model outputs under guidance. */
+struct Outputs { double v[kWide]; };
 template <bool kGuided>
 __device__ inline Outputs load_outputs(const void* cond, const void* uncond, etalon_dtype type, double guidance, int64_t at, int count) {
-  const Quad c = load_quad(cond, type, at, count), u = kGuided ? load_quad(uncond, type, at, count) : Quad{};
+  const Octet c = load_octet(cond, type, at, count), u = kGuided ? load_octet(uncond, type, at, count) : Octet{};
   Outputs o;
-  for (int k = 0; k < 4; ++k) o.v[k] = kGuided ? core::guide<double>(c.v[k], u.v[k], guidance) : c.v[k];
+  for (int k = 0; k < kWide; ++k) o.v[k] = kGuided ? core::guide<double>(c.v[k], u.v[k], guidance) : c.v[k];
   return o;
 }
 }  // namespace etalon::cuda

@@ -15,15 +15,15 @@ struct Workspace {
       : squares(static_cast<double*>(memory)), shifts(squares + tasks), verdicts(reinterpret_cast<core::PolicyScalars*>(shifts + tasks)) {}
 };
 
-/** next − mean, and mean − reference mean, of four elements. */
-struct Elements { double residual[4], shift[4]; };
+/** next − mean, and mean − reference mean, of a thread's elements. */
+struct Elements { double residual[kWide], shift[kWide]; };
 template <bool kGuided, bool kKl>
 __device__ inline Elements load_elements(const Map& map, const Policy& policy, const void* next, const Goal& goal, int64_t at, int left) {
   const Outputs o = load_outputs<kGuided>(policy.cond, policy.uncond, policy.outputType, map.guidance, at, left);
   const Outputs reference = kKl ? load_outputs<kGuided>(goal.referenceCond, goal.referenceUncond, policy.outputType, map.guidance, at, left) : o;
-  const Quad x = load_quad(policy.x, policy.stateType, at, left), y = load_quad(next, policy.stateType, at, left);
+  const Octet x = load_octet(policy.x, policy.stateType, at, left), y = load_octet(next, policy.stateType, at, left);
   Elements e;
-  for (int k = 0; k < 4; ++k) {
+  for (int k = 0; k < kWide; ++k) {
     e.residual[k] = core::residual(y.v[k], core::mean<double>(map.a, x.v[k], map.b, o.v[k]));
     e.shift[k] = kKl ? core::mean_shift(map.b, o.v[k], reference.v[k]) : 0.0;
   }
@@ -33,16 +33,16 @@ __device__ inline Elements load_elements(const Map& map, const Policy& policy, c
 // ---- kernels
 template <bool kGuided, bool kKl>
 __global__ void __launch_bounds__(kThreads) sums_kernel(Policy policy, const void* next, Goal goal, int64_t dim, int64_t tasks, Workspace work) {
-  ETALON_SHARED(double, residual, kSumChunk);
-  ETALON_SHARED(double, shift, kKl ? kSumChunk : 1);
+  ETALON_SHARED(double, residual, kTerms);
+  ETALON_SHARED(double, shift, kKl ? kTerms : 1);
   for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
     const Chunk chunk = chunk_at(task, dim);
     const Map map = map_of(policy, chunk.sample);
-    for (int i = 4 * static_cast<int>(threadIdx.x); i < chunk.count; i += 4 * kThreads) {
+    for (int i = kWide * static_cast<int>(threadIdx.x); i < chunk.count; i += kWide * kThreads) {
       const Elements e = load_elements<kGuided, kKl>(map, policy, next, goal, chunk.first + i, chunk.count - i);
-      for (int k = 0; k < 4; ++k) {
-        residual[i + k] = e.residual[k];
-        if (kKl) shift[i + k] = e.shift[k];
+      for (int k = 0; k < kWide; ++k) {
+        residual[term_at(i + k)] = e.residual[k];
+        if (kKl) shift[term_at(i + k)] = e.shift[k];
       }
     }
     const double squares = sum_squares(residual, chunk.count), shifts = kKl ? sum_squares(shift, chunk.count) : 0.0;
@@ -76,18 +76,18 @@ __global__ void __launch_bounds__(kThreads) gradient_kernel(Policy policy, const
     const Chunk chunk = chunk_at(task, dim);
     const Map map = map_of(policy, chunk.sample);
     const core::PolicyScalars verdict = work.verdicts[chunk.sample];
-    for (int i = 4 * static_cast<int>(threadIdx.x); i < chunk.count; i += 4 * kThreads) {
+    for (int i = kWide * static_cast<int>(threadIdx.x); i < chunk.count; i += kWide * kThreads) {
       const int64_t at = chunk.first + i;
       const int left = chunk.count - i;
       const Elements e = load_elements<kGuided, kKl>(map, policy, next, goal, at, left);
-      Quad onCond, onUncond;
-      for (int k = 0; k < 4; ++k) {
+      Octet onCond, onUncond;
+      for (int k = 0; k < kWide; ++k) {
         const double onOutput = core::output_gradient<double>(e.residual[k], verdict.onResidual, e.shift[k], verdict.onShift);
         onCond.v[k] = static_cast<float>(kGuided ? map.guidance * onOutput : onOutput);
         onUncond.v[k] = static_cast<float>((1 - map.guidance) * onOutput);
       }
-      store_quad(outcome.gradCond, outcome.gradType, at, left, onCond);
-      if (kGuided) store_quad(outcome.gradUncond, outcome.gradType, at, left, onUncond);
+      store_octet(outcome.gradCond, outcome.gradType, at, left, onCond);
+      if (kGuided) store_octet(outcome.gradUncond, outcome.gradType, at, left, onUncond);
     }
   }
 }

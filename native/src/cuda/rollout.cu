@@ -1,5 +1,5 @@
 // Guidance, mean, noise, next state and the log-probability's sums in one pass over the elements.   docs/math.md §3
-#include "core/normal.h"
+#include "cuda/noise.h"
 #include "cuda/policy.h"
 #include "cuda/sum.h"
 
@@ -8,24 +8,24 @@ namespace {
 // ---- kernel
 template <bool kGuided>
 __global__ void __launch_bounds__(kThreads) rollout_kernel(Policy policy, NoiseKey key, int64_t dim, int64_t tasks, void* next, double* partial) {
-  ETALON_SHARED(double, residual, kSumChunk);
+  ETALON_SHARED(double, residual, kTerms);
   for (int64_t task = blockIdx.x; task < tasks; task += gridDim.x) {
     const Chunk chunk = chunk_at(task, dim);
     const Map map = map_of(policy, chunk.sample);
     const uint32_t id = key.samples[chunk.sample];
-    for (int i = 4 * static_cast<int>(threadIdx.x); i < chunk.count; i += 4 * kThreads) {
+    for (int i = kWide * static_cast<int>(threadIdx.x); i < chunk.count; i += kWide * kThreads) {
       const int64_t at = chunk.first + i;
       const int left = chunk.count - i;
       const Outputs o = load_outputs<kGuided>(policy.cond, policy.uncond, policy.outputType, map.guidance, at, left);
-      const Quad x = load_quad(policy.x, policy.stateType, at, left);
-      Quad z, y;
-      core::normal4(key.seed, key.step, id, static_cast<uint32_t>((chunk.element + i) / 4), z.v);
-      for (int k = 0; k < 4; ++k) {
+      const Octet x = load_octet(policy.x, policy.stateType, at, left);
+      Octet z, y;
+      normal8(key, id, chunk.element + i, z.v);
+      for (int k = 0; k < kWide; ++k) {
         const double mean = core::mean<double>(map.a, x.v[k], map.b, o.v[k]);
         y.v[k] = as_stored(policy.stateType, core::rollout_sample(mean, map.std, z.v[k]));
-        residual[i + k] = map.std > 0 ? core::residual(y.v[k], mean) : y.v[k] * 0.0;   // without noise: 0, or NaN where the state is not finite
+        residual[term_at(i + k)] = map.std > 0 ? core::residual(y.v[k], mean) : y.v[k] * 0.0;   // without noise: 0, or NaN where the state is not finite
       }
-      store_quad(next, policy.stateType, at, left, y);
+      store_octet(next, policy.stateType, at, left, y);
     }
     const double squares = sum_squares(residual, chunk.count);
     if (threadIdx.x == 0) partial[task] = squares;

@@ -8,7 +8,11 @@ namespace etalon::cuda {
 using core::kSumChunk;
 using core::kSumLanes;
 static_assert(kSumLanes <= 32, "the lanes of a chunk fold inside one warp");
-static_assert(kSumChunk % 4 == 0, "a thread takes four elements");
+static_assert(kSumChunk % kWide == 0, "a thread takes eight elements");
+
+/** Where the term of a chunk's element lies in shared memory: one place is left free after every eight, so that the neighbours' writes meet in no bank. */
+__device__ inline int term_at(int element) { return element + element / kWide; }
+constexpr int kTerms = kSumChunk + kSumChunk / kWide;
 
 /** A block's piece of work: `count` elements of one sample. */
 struct Chunk {
@@ -39,7 +43,7 @@ __device__ inline double sum_squares(const double* terms, int count) {
   __syncthreads();   // the terms are there
   double sum = 0;
   if (threadIdx.x < kSumLanes)
-    for (int i = static_cast<int>(threadIdx.x); i < count; i += kSumLanes) sum += terms[i] * terms[i];
+    for (int i = static_cast<int>(threadIdx.x); i < count; i += kSumLanes) sum += terms[term_at(i)] * terms[term_at(i)];
   if (threadIdx.x < 32) sum = fold_lanes(sum);
   __syncthreads();   // the terms may be overwritten
   return sum;

@@ -1,4 +1,5 @@
-// How a batch of samples is cut for the device: a block takes a chunk of one sample, a thread four neighbouring elements of it.
+// How a batch of samples is cut for the device: a block takes a chunk of one sample, a thread eight neighbouring elements of it, which is 16 bytes of a 16-bit array
+// and twice 16 of a float32 one.
 #pragma once
 #include <cstdint>
 
@@ -7,34 +8,37 @@
 #include "etalon/etalon.h"
 
 namespace etalon::cuda {
-constexpr int kThreads = 256;
+constexpr int kThreads = 128;
+constexpr int kWide = 8;   // elements of a thread
 
-struct Quad { float v[4]; };
+struct Octet { float v[kWide]; };
 
-/** Four elements of an array from `at` on, as float32: in one access of 16 bytes (16-bit types: 8) where they lie so and `count` holds all four; 0 stands for what
- *  lies past `count`. */
-__device__ inline Quad load_quad(const void* array, etalon_dtype type, int64_t at, int count) {
-  Quad q{};
+__device__ inline bool aligned16(const void* at) { return reinterpret_cast<uintptr_t>(at) % 16 == 0; }
+
+/** Eight elements of an array from `at` on, as float32: in accesses of 16 bytes where they lie so and `count` holds all eight; 0 stands for what lies past `count`. */
+__device__ inline Octet load_octet(const void* array, etalon_dtype type, int64_t at, int count) {
+  Octet q{};
   if (type == ETALON_FLOAT32) {
     const float* const from = static_cast<const float*>(array) + at;
-    if (count >= 4 && reinterpret_cast<uintptr_t>(from) % 16 == 0) {
-      const float4 whole = *reinterpret_cast<const float4*>(from);
-      q = {{whole.x, whole.y, whole.z, whole.w}};
+    if (count >= kWide && aligned16(from)) {
+      const float4 low = reinterpret_cast<const float4*>(from)[0], high = reinterpret_cast<const float4*>(from)[1];
+      q = {{low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w}};
     } else {
-      for (int i = 0; i < 4; ++i)
+      for (int i = 0; i < kWide; ++i)
         if (i < count) q.v[i] = from[i];
     }
     return q;
   }
+  const bool brain = type == ETALON_BFLOAT16;
   const uint16_t* const from = static_cast<const uint16_t*>(array) + at;
-  uint64_t words = 0;
-  if (count >= 4 && reinterpret_cast<uintptr_t>(from) % 8 == 0) {
-    words = *reinterpret_cast<const uint64_t*>(from);
+  if (count >= kWide && aligned16(from)) {
+    const uint4 whole = *reinterpret_cast<const uint4*>(from);
+    const unsigned pairs[4] = {whole.x, whole.y, whole.z, whole.w};
+    for (int i = 0; i < kWide; ++i) q.v[i] = core::float_of_half(brain, static_cast<uint16_t>(pairs[i / 2] >> (16 * (i % 2))));
   } else {
-    for (int i = 0; i < 4; ++i)
-      if (i < count) words |= static_cast<uint64_t>(from[i]) << (16 * i);
+    for (int i = 0; i < kWide; ++i)
+      if (i < count) q.v[i] = core::float_of_half(brain, from[i]);
   }
-  for (int i = 0; i < 4; ++i) q.v[i] = core::float_of_half(type == ETALON_BFLOAT16, static_cast<uint16_t>(words >> (16 * i)));
   return q;
 }
 
@@ -44,25 +48,25 @@ __device__ inline float as_stored(etalon_dtype type, float value) {
   return type == ETALON_FLOAT32 ? value : core::float_of_half(brain, core::half_of_float(brain, value));
 }
 
-__device__ inline void store_quad(void* array, etalon_dtype type, int64_t at, int count, const Quad& q) {
+__device__ inline void store_octet(void* array, etalon_dtype type, int64_t at, int count, const Octet& q) {
   if (type == ETALON_FLOAT32) {
     float* const to = static_cast<float*>(array) + at;
-    if (count >= 4 && reinterpret_cast<uintptr_t>(to) % 16 == 0) {
-      *reinterpret_cast<float4*>(to) = {q.v[0], q.v[1], q.v[2], q.v[3]};
+    if (count >= kWide && aligned16(to)) {
+      reinterpret_cast<float4*>(to)[0] = {q.v[0], q.v[1], q.v[2], q.v[3]};
+      reinterpret_cast<float4*>(to)[1] = {q.v[4], q.v[5], q.v[6], q.v[7]};
     } else {
-      for (int i = 0; i < 4; ++i)
+      for (int i = 0; i < kWide; ++i)
         if (i < count) to[i] = q.v[i];
     }
     return;
   }
   uint16_t* const to = static_cast<uint16_t*>(array) + at;
-  uint64_t words = 0;
-  for (int i = 0; i < 4; ++i) words |= static_cast<uint64_t>(core::half_of_float(type == ETALON_BFLOAT16, q.v[i])) << (16 * i);
-  if (count >= 4 && reinterpret_cast<uintptr_t>(to) % 8 == 0) {
-    *reinterpret_cast<uint64_t*>(to) = words;
+  const auto word = [&](int i) -> unsigned { return core::half_of_float(type == ETALON_BFLOAT16, q.v[i]); };
+  if (count >= kWide && aligned16(to)) {
+    *reinterpret_cast<uint4*>(to) = {word(0) | word(1) << 16, word(2) | word(3) << 16, word(4) | word(5) << 16, word(6) | word(7) << 16};
   } else {
-    for (int i = 0; i < 4; ++i)
-      if (i < count) to[i] = static_cast<uint16_t>(words >> (16 * i));
+    for (int i = 0; i < kWide; ++i)
+      if (i < count) to[i] = static_cast<uint16_t>(word(i));
   }
 }
 }  // namespace etalon::cuda

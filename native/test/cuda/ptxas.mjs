@@ -69,7 +69,7 @@ const sms = {
 /** The share of an SM's threads that blocks of this kernel can fill, in percent: registers come by 256 a warp, and a block takes 1 KiB of shared memory beside its own (not on 75). */
 function occupancy({ kernel, architecture, registers, shared }) {
   const sm = sms[architecture];
-  const threads = /density|judge/.test(kernel) ? 32 : 256;
+  const threads = /density|judge/.test(kernel) ? 32 : 128;
   const perWarp = Math.ceil((registers * 32) / 256) * 256;
   const memory = shared + (architecture === "75" ? 0 : 1024);
   const byMemory = memory === 0 ? Infinity : Math.floor((sm.shared * 1024) / memory);
