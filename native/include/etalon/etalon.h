@@ -172,15 +172,18 @@ ETALON_API etalon_status etalon_normal(etalon_context* ctx, const etalon_noise_k
 ETALON_API etalon_status etalon_inspect(etalon_context* ctx, etalon_dtype type, const void* data, int64_t count, etalon_findings* findings);
 
 /** Guidance, mean, noise and log-probability in one pass.  next: [batch, dim], of policy->state_type; may be policy->x, no other overlap.
- *  logp: [batch], summed over dim, to the bit what etalon_log_prob gives for `next` as stored; 0 where std is 0 (there is no density: `next` is the mean). */
+ *  logp: [batch], summed over dim, to the bit what etalon_log_prob gives for `next` as stored; 0 where std is 0 (there is no density: `next` is the mean).
+ *  @return ETALON_OK; ETALON_INVALID_ARGUMENT, and nothing is written; ETALON_NOT_FINITE: an input, or a state beyond policy->state_type; ETALON_OUT_OF_MEMORY */
 ETALON_API etalon_status etalon_rollout(etalon_context* ctx, const etalon_step* steps, int64_t step_count, const etalon_noise_key* key,
                                         const etalon_policy* policy, int64_t batch, int64_t dim, void* next, double* logp);
 
-/** Log-probability of `next`, of policy->state_type.  std > 0.  logp: [batch], summed over dim. */
+/** Log-probability of `next`, of policy->state_type.  std > 0.  logp: [batch], summed over dim.
+ *  @return ETALON_OK; ETALON_INVALID_ARGUMENT, and nothing is written; ETALON_NOT_FINITE: an input, or a sum beyond a double; ETALON_OUT_OF_MEMORY */
 ETALON_API etalon_status etalon_log_prob(etalon_context* ctx, const etalon_step* steps, int64_t step_count, const etalon_policy* policy,
                                          const void* next, int64_t batch, int64_t dim, double* logp);
 
-/** Clipped objective, KL and gradient with respect to the model's output, in two passes.  std > 0.  Gradients overlap nothing. */
+/** Clipped objective, KL and gradient with respect to the model's output, in two passes.  std > 0.  Gradients overlap nothing.
+ *  @return ETALON_OK; ETALON_INVALID_ARGUMENT, and nothing is written; ETALON_NOT_FINITE: an input, or a ratio beyond a double; ETALON_OUT_OF_MEMORY */
 ETALON_API etalon_status etalon_policy_gradient(etalon_context* ctx, const etalon_step* steps, int64_t step_count, const etalon_policy* policy,
                                                 const void* next, const etalon_objective* objective, int64_t batch, int64_t dim,
                                                 const etalon_outcome* outcome);

@@ -5,7 +5,7 @@
  *   - A build without CUDA has these symbols not at all; ETALON_HAS_CUDA is defined for whoever links one that has them.
  *   - Nothing is allocated, nothing waits: a call puts kernels on `stream` and returns. Results may be read when the stream has come past them.
  *   - Pointers are device memory of `launch->device`, contiguous, unless marked "host". Arrays are [batch, dim], of the types that the structs say; any address that
- *     is a multiple of the element's size will do. Where address and row allow it, four elements go in one access: 16 bytes of float32, 8 of 16-bit types.
+ *     is a multiple of the element's size will do. Where address and row allow it, accesses are of 16 bytes.
  *   - No atomics and fixed trees: results do not depend on the grid, on how a batch is split into calls, or on the run. Per-element results and the sums are
  *     meant to have the CPU's bits; log and exp of double scalars (ratio, loss) may differ in the last place.
  *   - A refused argument starts nothing and writes nothing. Threads may call at once, with workspaces of their own.
@@ -47,7 +47,8 @@ typedef struct etalon_cuda_launch {
 /** Bytes of workspace that any call on [batch, dim] needs; 0 where batch or dim is out of range. */
 ETALON_API size_t etalon_cuda_workspace_size(int64_t batch, int64_t dim);
 
-/* The calls mirror etalon.h's, with its structs. What differs: the arrays that etalon_noise_key, etalon_policy, etalon_objective and etalon_outcome point to are
+/* Each call gives ETALON_OK: its kernels are on the stream; ETALON_INVALID_ARGUMENT: nothing is started; ETALON_DEVICE: the launch or the device failed.
+ * The calls mirror etalon.h's, with its structs. What differs: the arrays that etalon_noise_key, etalon_policy, etalon_objective and etalon_outcome point to are
  * device memory; the structs themselves are host memory and may go when the call returns. A step comes as `step` (host, one for all samples, checked) or as `steps`
  * (device, [batch], not checked: that would mean waiting); the other is NULL. Nor is any array checked: what is not finite gives NaN in the results of its sample. */
 
