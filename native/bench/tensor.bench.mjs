@@ -35,14 +35,21 @@ const cases = [
       { op: "attentionGradients", ...size, flops: 2.5 * flops },
     ];
   }),
-  ...["conv2d", "conv2dGradients"].map((op, i) => ({
-    op,
-    batch: 8,
-    side: 32,
-    channels: 320,
-    flops: (1 + i) * 2 * 8 * 32 * 32 * 9 * 320 * 320,
-    repeats: 4,
-  })),
+  // Those of a U-Net: on its way down, at its bottom, its projections.
+  ...[
+    { batch: 1, side: 64, channels: 320, out: 320, filter: 3, stride: 1, repeats: 3 },
+    { batch: 2, side: 32, channels: 320, out: 320, filter: 3, stride: 1, repeats: 5 },
+    { batch: 8, side: 32, channels: 320, out: 320, filter: 3, stride: 1, repeats: 2 },
+    { batch: 1, side: 64, channels: 320, out: 320, filter: 3, stride: 2, repeats: 9 },
+    { batch: 4, side: 16, channels: 640, out: 640, filter: 3, stride: 1, repeats: 3 },
+    { batch: 1, side: 8, channels: 1280, out: 1280, filter: 3, stride: 1, repeats: 5 },
+    { batch: 4, side: 8, channels: 1280, out: 1280, filter: 3, stride: 1, repeats: 3 },
+    { batch: 4, side: 32, channels: 320, out: 320, filter: 1, stride: 1, repeats: 9 },
+    { batch: 2, side: 32, channels: 960, out: 320, filter: 1, stride: 1, repeats: 9 },
+  ].flatMap(({ repeats, ...size }) => {
+    const flops = 2 * size.batch * (size.side / size.stride) ** 2 * size.filter ** 2 * size.channels * size.out;
+    return ["conv2d", "conv2dInputGradient", "conv2dFilterGradient"].map((op) => ({ op, ...size, flops, repeats }));
+  }),
 ];
 const rounds = 3;
 const cpu = process.env.ETALON_BENCH_CLOCK === "cpu";

@@ -24,21 +24,20 @@ const cases = {
     kernels.attention(forward);
     return { out, run: () => kernels.attentionGradients(gradients) };
   },
-  conv2d(kernels, { batch, side, channels }) {
-    const { sizes, x, filter } = convolution(batch, side, channels);
-    const out = new Float32Array(x.length);
+  conv2d(kernels, size) {
+    const { sizes, x, filter, outLength } = convolution(size);
+    const out = new Float32Array(outLength);
     return { out, run: () => kernels.conv2d({ ...sizes, x, filter, y: out }) };
   },
-  conv2dGradients(kernels, { batch, side, channels }) {
-    const { sizes, x, filter } = convolution(batch, side, channels);
-    const dy = values(x.length, 3);
-    const out = new Float32Array(x.length + filter.length);
-    const [dx, dFilter] = [out.subarray(0, x.length), out.subarray(x.length)];
-    const run = () => {
-      kernels.conv2dInputGradient({ ...sizes, dy, filter, dx });
-      kernels.conv2dFilterGradient({ ...sizes, x, dy, dFilter });
-    };
-    return { out, run };
+  conv2dInputGradient(kernels, size) {
+    const { sizes, x, filter, outLength } = convolution(size);
+    const [dy, out] = [values(outLength, 3), new Float32Array(x.length)];
+    return { out, run: () => kernels.conv2dInputGradient({ ...sizes, dy, filter, dx: out }) };
+  },
+  conv2dFilterGradient(kernels, size) {
+    const { sizes, x, filter, outLength } = convolution(size);
+    const [dy, out] = [values(outLength, 3), new Float32Array(filter.length)];
+    return { out, run: () => kernels.conv2dFilterGradient({ ...sizes, x, dy, dFilter: out }) };
   },
 };
 
@@ -52,8 +51,12 @@ function attention({ batch, heads: count, tokens, depth }) {
   return { forward: { ...sizes, q, k, v, out: heads(new Float32Array(elements)), logSumExp }, heads, elements };
 }
 
-function convolution(batch, side, channels) {
-  const image = { height: side, width: side, outHeight: side, outWidth: side, padTop: 1, padLeft: 1 };
-  const sizes = { batch, ...image, inChannels: channels, outChannels: channels, filterHeight: 3, filterWidth: 3 };
-  return { sizes, x: values(batch * side * side * channels, 1), filter: values(9 * channels * channels, 2) };
+/** A square picture under a square filter, padded by half of it. */
+function convolution({ batch, side, channels, out, filter, stride }) {
+  const [pad, outSide] = [filter >> 1, Math.ceil(side / stride)];
+  const image = { height: side, width: side, outHeight: outSide, outWidth: outSide, padTop: pad, padLeft: pad };
+  const taps = { filterHeight: filter, filterWidth: filter, strideHeight: stride, strideWidth: stride };
+  const sizes = { batch, ...image, ...taps, inChannels: channels, outChannels: out };
+  const [x, weights] = [values(batch * side * side * channels, 1), values(filter * filter * channels * out, 2)];
+  return { sizes, x, filter: weights, outLength: batch * outSide * outSide * out };
 }

@@ -60,34 +60,51 @@ def attention_gradients(r):
 
 
 def in_both_layouts(r, run):
-    """run(x, weight, dy) -> (seconds, result as NHWC and HWIO, flat); the better layout's."""
-    batch, side, channels = r["batch"], r["side"], r["channels"]
+    """run(x, weight, dy) -> (seconds, result as NHWC or HWIO); the better layout's."""
+    batch, side, channels, out, taps = r["batch"], r["side"], r["channels"], r["out"], r["filter"]
+    out_side = -(-side // r["stride"])
     results = []
     for memory in (torch.contiguous_format, torch.channels_last):
-        x, dy = [values((batch, side, side, channels), salt).permute(0, 3, 1, 2).contiguous(memory_format=memory) for salt in (1, 3)]
-        weight = values((3, 3, channels, channels), 2).permute(3, 2, 0, 1).contiguous(memory_format=memory)
+        x = values((batch, side, side, channels), 1).permute(0, 3, 1, 2).contiguous(memory_format=memory)
+        dy = values((batch, out_side, out_side, out), 3).permute(0, 3, 1, 2).contiguous(memory_format=memory)
+        weight = values((taps, taps, channels, out), 2).permute(3, 2, 0, 1).contiguous(memory_format=memory)
         results.append(run(x, weight, dy))
     return min(results, key=lambda result: sorted(result[0])[len(result[0]) // 2])
 
 
 def conv2d(r):
     def run(x, weight, _):
-        seconds, y = timed(lambda: F.conv2d(x, weight, padding=1), r)
+        seconds, y = timed(lambda: F.conv2d(x, weight, stride=r["stride"], padding=r["filter"] // 2), r)
         return seconds, y.permute(0, 2, 3, 1)
 
     return in_both_layouts(r, run)
 
 
-def conv2d_gradients(r):
-    def run(x, weight, dy):
-        arguments = (None, (1, 1), (1, 1), (1, 1), False, (0, 0), 1, (True, True, False))
-        seconds, (dx, dw, _) = timed(lambda: torch.ops.aten.convolution_backward(dy, x, weight, *arguments), r)
-        return seconds, torch.cat([dx.permute(0, 2, 3, 1).reshape(-1), dw.permute(2, 3, 1, 0).reshape(-1)])
+def convolution_backward(which, axes):
+    """One of torch's gradients: 0 the input's, 1 the filter's, its axes put as ours are."""
 
-    return in_both_layouts(r, run)
+    def gradient(r):
+        pad, stride = (r["filter"] // 2,) * 2, (r["stride"],) * 2
+        wanted = (which == 0, which == 1, False)
+
+        def run(x, weight, dy):
+            call = lambda: torch.ops.aten.convolution_backward(dy, x, weight, None, stride, pad, (1, 1), False, (0, 0), 1, wanted)
+            seconds, gradients = timed(call, r)
+            return seconds, gradients[which].permute(*axes)
+
+        return in_both_layouts(r, run)
+
+    return gradient
 
 
-OPERATIONS = {"gemm": gemm, "attention": attention, "attentionGradients": attention_gradients, "conv2d": conv2d, "conv2dGradients": conv2d_gradients}
+OPERATIONS = {
+    "gemm": gemm,
+    "attention": attention,
+    "attentionGradients": attention_gradients,
+    "conv2d": conv2d,
+    "conv2dInputGradient": convolution_backward(0, (0, 2, 3, 1)),
+    "conv2dFilterGradient": convolution_backward(1, (2, 3, 1, 0)),
+}
 
 
 @torch.no_grad()

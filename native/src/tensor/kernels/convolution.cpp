@@ -1,4 +1,6 @@
 // Convolutions as matrix products whose panels are gathered from the image: nothing is unrolled into memory.
+#include <vector>
+
 #include "tensor/kernels.h"
 #include "tensor/kernels/columns.h"
 #include "tensor/kernels/product.h"
@@ -6,133 +8,183 @@
 
 namespace etalon::tensor::ETALON_TARGET {
 namespace {
-/** A place in a batch of images. */
+/** Pixels of a batch of images, counted row by row. */
+struct Grid {
+  int64_t batch, height, width;
+  int64_t count() const { return batch * height * width; }
+};
 struct Pixel {
   int64_t image, y, x;
-};
-ETALON_INLINE Pixel pixel_of(int64_t index, int64_t height, int64_t width) { return {index / (height * width), index / width % height, index % width}; }
-
-/** The pixels of a panel's rows: for a tap, where each row's channels lie; `nothing` for those outside. */
-template <typename Find>
-void gather_rows(int64_t from, int64_t depth, int64_t channels, int rows, float* panel, Find&& find) {
-  const float* row[MR];
-  for (int64_t p = from; p < from + depth;) {
-    const int64_t tap = p / channels, channel = p % channels, here = least(channels - channel, from + depth - p);
-    for (int i = 0; i < rows; ++i) row[i] = find(tap, i) + channel;
-    pack_rows_at(row, rows, here, panel + (p - from) * rows);
-    p += here;
+  Pixel(int64_t index, const Grid& grid) : image(index / (grid.height * grid.width)), y(index / grid.width % grid.height), x(index % grid.width) {}
+  void next(const Grid& grid) {
+    if (++x < grid.width) return;
+    x = 0;
+    if (++y == grid.height) y = 0, ++image;
   }
+};
+
+/** Where a pixel of the result reads: at its place times `step`, and `tap` further on. */
+struct Tap {
+  int64_t y, x;
+  int64_t index;   // in the filter
+};
+struct Source {
+  const float* data;
+  Grid grid;
+  int64_t channels, stepY, stepX;
+  const float* nothing;   // zeros for a pixel outside
+  std::vector<Tap> taps;
+  int64_t depth() const { return static_cast<int64_t>(taps.size()) * channels; }
+  ETALON_INLINE const float* at(const Pixel& result, const Tap& tap) const {
+    const int64_t y = result.y * stepY + tap.y, x = result.x * stepX + tap.x;
+    if (y < 0 || y >= grid.height || x < 0 || x >= grid.width) return nothing;
+    return data + ((result.image * grid.height + y) * grid.width + x) * channels;
+  }
+};
+
+Grid inputs(const etalon_conv_sizes& s) { return {s.batch, s.height, s.width}; }
+Grid outputs(const etalon_conv_sizes& s) { return {s.batch, s.out_height, s.out_width}; }
+/** The convolution is a product of matrices as they lie. */
+bool is_pointwise(const etalon_conv_sizes& s) {
+  return s.filter_height == 1 && s.filter_width == 1 && s.stride_height == 1 && s.stride_width == 1 && s.pad_top == 0 && s.pad_left == 0 && s.out_height == s.height &&
+         s.out_width == s.width;
 }
 
-struct Geometry {
-  const etalon_conv_sizes& s;
-  int64_t taps() const { return s.filter_height * s.filter_width; }
-  int64_t inputs() const { return s.batch * s.height * s.width; }
-  int64_t outputs() const { return s.batch * s.out_height * s.out_width; }
-  /** The input pixel that an output pixel reads at a tap, or null. */
-  ETALON_INLINE const float* input(const float* x, const Pixel& out, int64_t tap) const {
-    const int64_t y = out.y * s.stride_height - s.pad_top + tap / s.filter_width * s.dilation_height;
-    const int64_t c = out.x * s.stride_width - s.pad_left + tap % s.filter_width * s.dilation_width;
-    if (y < 0 || y >= s.height || c < 0 || c >= s.width) return nullptr;
-    return x + ((out.image * s.height + y) * s.width + c) * s.in_channels;
-  }
-  /** The output pixel that reads an input pixel at a tap, or null. */
-  ETALON_INLINE const float* output(const float* dy, const Pixel& in, int64_t tap) const {
-    const int64_t y = in.y + s.pad_top - tap / s.filter_width * s.dilation_height, c = in.x + s.pad_left - tap % s.filter_width * s.dilation_width;
-    if (y < 0 || c < 0 || y % s.stride_height || c % s.stride_width) return nullptr;
-    const int64_t row = y / s.stride_height, column = c / s.stride_width;
-    if (row >= s.out_height || column >= s.out_width) return nullptr;
-    return dy + ((in.image * s.out_height + row) * s.out_width + column) * s.out_channels;
-  }
-};
-
-/** Zeros for a pixel outside the image. */
-float* zeros(const Work& work, int64_t channels) {
+const float* zeros(const Work& work, int64_t channels) {
   float* const nothing = work.arena.take(channels);
   std::memset(nothing, 0, static_cast<size_t>(channels) * sizeof(float));
   return nothing;
+}
+
+/** The image that an output pixel reads. */
+Source image(const Work& work, const etalon_conv_sizes& s, const float* x) {
+  Source source{x, inputs(s), s.in_channels, s.stride_height, s.stride_width, zeros(work, s.in_channels), {}};
+  for (int64_t p = 0; p < s.filter_height; ++p)
+    for (int64_t q = 0; q < s.filter_width; ++q) source.taps.push_back({p * s.dilation_height - s.pad_top, q * s.dilation_width - s.pad_left, p * s.filter_width + q});
+  return source;
+}
+
+/** out[pixel, :] = Σ over taps of source(pixel, tap)·b, b by packB as multiply takes it. */
+template <typename PackB>
+void gathered_product(const Work& work, const Source& source, const Grid& grid, int64_t n, const Output& out, PackB&& packB) {
+  const Plan plan(grid.count(), n, source.depth(), work.threads);
+  const auto packA = [&](int64_t i, int64_t rows, int64_t from, int64_t depth, float* panels) {
+    for (int64_t p = from; p < from + depth;) {
+      const Tap& tap = source.taps[static_cast<size_t>(p / source.channels)];
+      const int64_t channel = p % source.channels, here = least(source.channels - channel, from + depth - p);
+      Pixel pixel(i, grid);
+      for (int64_t r = 0; r < rows; ++r, pixel.next(grid)) copy_row(source.at(pixel, tap) + channel, here, panels + r * kRow + p - from);
+      p += here;
+    }
+  };
+  multiply<InRows<kRow>>(plan, work.arena.take(plan.floats()), out, packA, packB);
+}
+
+/** One axis of the input pixels that are reached by the same taps: first, first + stride …; and how far from a pixel's count each tap's output pixel lies. */
+struct Phase {
+  int64_t first;
+  std::vector<int64_t> taps, offsets;
+};
+std::vector<Phase> phases(int64_t extent, int64_t taps, int64_t stride, int64_t dilation, int64_t pad) {
+  std::vector<Phase> all;
+  for (int64_t tap = 0; tap < taps; ++tap) {
+    const int64_t shift = tap * dilation - pad, first = (shift % stride + stride) % stride;
+    if (first >= extent) continue;
+    size_t i = 0;
+    while (i < all.size() && all[i].first != first) ++i;
+    if (i == all.size()) all.push_back({first, {}, {}});
+    all[i].taps.push_back(tap);
+    all[i].offsets.push_back((first - shift) / stride);
+  }
+  return all;
 }
 }  // namespace
 
 void conv2d(const Work& work, const etalon_conv2d_args& args) {
   const etalon_conv_sizes& s = args.sizes;
-  const Geometry geometry{s};
-  const Plan plan(geometry.outputs(), s.out_channels, geometry.taps() * s.in_channels);
-  const float* const nothing = zeros(work, s.in_channels);
-  const auto packA = [&](int64_t i, int rows, int64_t from, int64_t depth, float* panel) {
-    Pixel out[MR];
-    for (int r = 0; r < rows; ++r) out[r] = pixel_of(i + r, s.out_height, s.out_width);
-    gather_rows(from, depth, s.in_channels, rows, panel, [&](int64_t tap, int r) {
-      const float* const found = geometry.input(args.x, out[r], tap);
-      return found ? found : nothing;
-    });
-  };
-  const auto packB = [&](int64_t j, int columns, int64_t from, int64_t depth, float* panel) {
-    pack_b(args.filter + from * s.out_channels + j, s.out_channels, columns, depth, panel);
-  };
   Output out{args.y, s.out_channels};
   out.bias = args.bias;
   out.activation = args.activation;
-  multiply(work.threads, plan, work.arena.take(plan.floats()), out, packA, packB);
+  if (is_pointwise(s)) {
+    const int64_t m = outputs(s).count();
+    product(work.threads, {m, s.out_channels, s.in_channels, args.x, s.in_channels, false, args.filter, s.out_channels, false, out},
+            work.arena.take(Plan(m, s.out_channels, s.in_channels, work.threads).floats()));
+    return;
+  }
+  gathered_product(work, image(work, s, args.x), outputs(s), s.out_channels, out, [&](int64_t j, int columns, int64_t from, int64_t depth, float* panel) {
+    pack_b(args.filter + from * s.out_channels + j, s.out_channels, columns, depth, panel);
+  });
 }
 
 void conv2d_input_gradient(const Work& work, const etalon_conv2d_input_gradient_args& args) {
   const etalon_conv_sizes& s = args.sizes;
-  const Geometry geometry{s};
-  const Plan plan(geometry.inputs(), s.in_channels, geometry.taps() * s.out_channels);
+  if (is_pointwise(s)) {
+    const int64_t m = inputs(s).count();
+    product(work.threads, {m, s.in_channels, s.out_channels, args.dy, s.out_channels, false, args.filter, s.out_channels, true, {args.dx, s.in_channels}},
+            work.arena.take(Plan(m, s.in_channels, s.out_channels, work.threads).floats()));
+    return;
+  }
+  const std::vector<Phase> rows = phases(s.height, s.filter_height, s.stride_height, s.dilation_height, s.pad_top);
+  const std::vector<Phase> columns = phases(s.width, s.filter_width, s.stride_width, s.dilation_width, s.pad_left);
+  const int64_t pixels = inputs(s).count(), reached = static_cast<int64_t>(rows.size() * columns.size());
+  if (reached < least(s.stride_height, s.height) * least(s.stride_width, s.width)) std::memset(args.dx, 0, static_cast<size_t>(pixels * s.in_channels) * sizeof(float));
+  const bool whole = s.stride_height == 1 && s.stride_width == 1;
   const float* const nothing = zeros(work, s.out_channels);
-  const auto packA = [&](int64_t i, int rows, int64_t from, int64_t depth, float* panel) {
-    Pixel in[MR];
-    for (int r = 0; r < rows; ++r) in[r] = pixel_of(i + r, s.height, s.width);
-    gather_rows(from, depth, s.out_channels, rows, panel, [&](int64_t tap, int r) {
-      const float* const found = geometry.output(args.dy, in[r], tap);
-      return found ? found : nothing;
-    });
-  };
-  // Element (tap and output channel, input channel) of the right side is filter[tap][input channel][output channel].
-  const auto packB = [&](int64_t j, int columns, int64_t from, int64_t depth, float* panel) {
-    const int64_t width = blocks(columns, VL) * VL;
-    for (int64_t p = from; p < from + depth;) {
-      const int64_t tap = p / s.out_channels, channel = p % s.out_channels, here = least(s.out_channels - channel, from + depth - p);
-      pack_b_turned(args.filter + (tap * s.in_channels + j) * s.out_channels + channel, s.out_channels, columns, here, panel + (p - from) * width);
-      p += here;
+  for (const Phase& row : rows)
+    for (const Phase& column : columns) {
+      Source source{args.dy, outputs(s), s.out_channels, 1, 1, nothing, {}};
+      for (size_t p = 0; p < row.taps.size(); ++p)
+        for (size_t q = 0; q < column.taps.size(); ++q) source.taps.push_back({row.offsets[p], column.offsets[q], row.taps[p] * s.filter_width + column.taps[q]});
+      const Grid grid{s.batch, blocks(s.height - row.first, s.stride_height), blocks(s.width - column.first, s.stride_width)};
+      float* const sums = whole ? args.dx : work.arena.take(grid.count() * s.in_channels);
+      // Element (tap and output channel, input channel) of the right side is filter[tap][input channel][output channel].
+      gathered_product(work, source, grid, s.in_channels, {sums, s.in_channels}, [&](int64_t j, int wide, int64_t from, int64_t depth, float* panel) {
+        const int64_t width = blocks(wide, VL) * VL;
+        for (int64_t p = from; p < from + depth;) {
+          const int64_t tap = source.taps[static_cast<size_t>(p / s.out_channels)].index, channel = p % s.out_channels, here = least(s.out_channels - channel, from + depth - p);
+          pack_b_turned(args.filter + (tap * s.in_channels + j) * s.out_channels + channel, s.out_channels, wide, here, panel + (p - from) * width);
+          p += here;
+        }
+      });
+      if (whole) continue;
+      cpu::parallel(work.threads, grid.batch * grid.height, [&](int64_t line) {
+        const int64_t y = row.first + line % grid.height * s.stride_height;
+        for (int64_t x = 0; x < grid.width; ++x)
+          std::memcpy(args.dx + ((line / grid.height * s.height + y) * s.width + column.first + x * s.stride_width) * s.in_channels,
+                      sums + (line * grid.width + x) * s.in_channels, static_cast<size_t>(s.in_channels) * sizeof(float));
+      });
     }
-  };
-  multiply(work.threads, plan, work.arena.take(plan.floats()), {args.dx, s.in_channels}, packA, packB);
 }
 
 void conv2d_filter_gradient(const Work& work, const etalon_conv2d_filter_gradient_args& args) {
   const etalon_conv_sizes& s = args.sizes;
-  const Geometry geometry{s};
-  const int64_t pixels = geometry.outputs();
+  const Grid grid = outputs(s);
+  const int64_t pixels = grid.count();
   if (args.d_filter) {
-    const Plan plan(geometry.taps() * s.in_channels, s.out_channels, pixels);
-    const float* const nothing = zeros(work, s.in_channels);
-    // A panel's rows are channels of one tap, or the last of one and the first of the next; k runs over output pixels.
-    const auto packA = [&](int64_t i, int rows, int64_t from, int64_t depth, float* panel) {
-      for (int done = 0; done < rows && depth > 0;) {
-        const int64_t tap = (i + done) / s.in_channels, channel = (i + done) % s.in_channels;
-        const int here = static_cast<int>(least<int64_t>(s.in_channels - channel, rows - done));
-        Pixel out = pixel_of(from, s.out_height, s.out_width);
-        for (int64_t p = 0; p < depth; ++p) {
-          const float* const found = geometry.input(args.x, out, tap);
-          const float* const source = (found ? found : nothing) + channel;
-          float* const to = panel + p * rows + done;
-          int c = 0;
-          for (; c + VL <= here; c += VL) store(to + c, load(source + c));
-          if (c < here) store_part(to + c, load_part(source + c, here - c), here - c);
-          if (++out.x == s.out_width) {
-            out.x = 0;
-            if (++out.y == s.out_height) out.y = 0, ++out.image;
+    const Source source = image(work, s, args.x);
+    const Plan plan(source.depth(), s.out_channels, pixels, work.threads);
+    // Rows are the channels of one tap, then of the next; k runs over output pixels. A pixel's channels are read on to their end, into all panels.
+    const auto packA = [&](int64_t i, int64_t rows, int64_t from, int64_t depth, float* panels) {
+      for (int64_t done = 0; done < rows;) {
+        const int64_t channel = (i + done) % s.in_channels, end = done + least(s.in_channels - channel, rows - done);
+        const Tap& tap = source.taps[static_cast<size_t>((i + done) / s.in_channels)];
+        Pixel pixel(from, grid);
+        for (int64_t p = 0; p < depth; ++p, pixel.next(grid)) {
+          const float* const found = source.at(pixel, tap) + channel - done;
+          for (int64_t row = done; row < end;) {
+            const int64_t first = row / MR * MR, until = least(first + MR, end);
+            float* const to = panels + first * kRow + p * least<int64_t>(MR, rows - first) + row - first;
+            each_vector(until - row, [&](int64_t c, int lanes) { store_n(to + c, load_n(found + row + c, lanes), lanes); });
+            row = until;
           }
         }
-        done += here;
+        done = end;
       }
     };
     const auto packB = [&](int64_t j, int columns, int64_t from, int64_t depth, float* panel) {
       pack_b(args.dy + from * s.out_channels + j, s.out_channels, columns, depth, panel);
     };
-    multiply(work.threads, plan, work.arena.take(plan.floats()), {args.d_filter, s.out_channels}, packA, packB);
+    multiply<Packed>(plan, work.arena.take(plan.floats()), {args.d_filter, s.out_channels}, packA, packB);
   }
   if (args.d_bias) sum_columns(pixels * s.out_channels < 16384 ? 1 : work.threads, args.dy, s.out_channels, pixels, s.out_channels, false, args.d_bias);
 }

@@ -4,13 +4,19 @@
 
 namespace etalon::tensor::ETALON_TARGET {
 void product(int threads, const Product& p, float* scratch) {
-  const auto packA = [&](int64_t i, int rows, int64_t from, int64_t depth, float* panel) {
-    p.turnedA ? pack_columns(p.a + from * p.lda + i, p.lda, rows, depth, panel) : pack_rows(p.a + i * p.lda + from, p.lda, rows, depth, panel);
-  };
   const auto packB = [&](int64_t j, int columns, int64_t from, int64_t depth, float* panel) {
     p.turnedB ? pack_b_turned(p.b + j * p.ldb + from, p.ldb, columns, depth, panel) : pack_b(p.b + from * p.ldb + j, p.ldb, columns, depth, panel);
   };
-  multiply(threads, Plan(p.m, p.n, p.k), scratch, p.out, packA, packB);
+  const Plan plan(p.m, p.n, p.k, threads);
+  if (p.turnedA)
+    multiply<Packed>(plan, scratch, p.out, [&](int64_t i, int64_t rows, int64_t from, int64_t depth, float* panels) {
+      for (int64_t r = 0; r < rows; r += MR)
+        pack_columns(p.a + from * p.lda + i + r, p.lda, static_cast<int>(least<int64_t>(MR, rows - r)), depth, panels + r * kRow);
+    }, packB);
+  else
+    multiply<InRows<kRow>>(plan, scratch, p.out, [&](int64_t i, int64_t rows, int64_t from, int64_t depth, float* panels) {
+      for (int64_t r = 0; r < rows; ++r) copy_row(p.a + (i + r) * p.lda + from, depth, panels + r * kRow);
+    }, packB);
 }
 
 void gemm(const Work& work, const etalon_gemm_args& args) {
@@ -22,7 +28,6 @@ void gemm(const Work& work, const etalon_gemm_args& args) {
     whole.m *= batch;   // one matrix for all: the batch is more rows
     batch = 1;
   }
-  const Plan plan(whole.m, whole.n, whole.k);
   const auto at = [&](int64_t i) {
     Product one = whole;
     one.a += i * args.stride_a;
@@ -33,7 +38,7 @@ void gemm(const Work& work, const etalon_gemm_args& args) {
   };
   const double each = static_cast<double>(whole.m) * static_cast<double>(whole.n) * static_cast<double>(whole.k);
   if (batch >= 4 * work.threads && each < 1e8 && work.threads > 1 && each * static_cast<double>(batch) > kAlone) {   // many: whole matrices to a thread
-    const int64_t floats = (plan.floats() + 15) / 16 * 16;
+    const int64_t floats = Plan(whole.m, whole.n, whole.k, 1).floats();
     float* const scratch = work.arena.take(floats * work.threads);
     const int64_t group = most<int64_t>(1, least<int64_t>(batch / (4 * work.threads), static_cast<int64_t>(2e6 / most(each, 1.0))));
     cpu::parallel(work.threads, blocks(batch, group), [&](int64_t task, int lane) {
@@ -41,7 +46,7 @@ void gemm(const Work& work, const etalon_gemm_args& args) {
     });
     return;
   }
-  float* const scratch = work.arena.take(plan.floats());
+  float* const scratch = work.arena.take(Plan(whole.m, whole.n, whole.k, work.threads).floats());
   for (int64_t i = 0; i < batch; ++i) product(work.threads, at(i), scratch);
 }
 }  // namespace etalon::tensor::ETALON_TARGET

@@ -29,7 +29,7 @@ void linear_gradients(const Work& work, const etalon_linear_gradients_args& args
     d = own;
     ldd = outputs;
   }
-  const int64_t forDx = args.dx ? Plan(rows, inputs, outputs).floats() : 0, forDw = args.dw ? Plan(inputs, outputs, rows).floats() : 0;
+  const int64_t forDx = args.dx ? Plan(rows, inputs, outputs, work.threads).floats() : 0, forDw = args.dw ? Plan(inputs, outputs, rows, work.threads).floats() : 0;
   float* const scratch = work.arena.take(most(forDx, forDw));
   if (args.dx) product(work.threads, {rows, inputs, outputs, d, ldd, false, args.w, outputs, true, {args.dx, args.lddx, nullptr, args.accumulate_dx != 0}}, scratch);
   if (args.dw) product(work.threads, {inputs, outputs, rows, args.x, args.ldx, true, d, ldd, false, {args.dw, outputs, nullptr, args.accumulate != 0}}, scratch);

@@ -2,7 +2,7 @@
 
 namespace etalon::tensor::ETALON_TARGET {
 // Blocks of VL × VL are turned in registers; rows store over their neighbours' tails, in order.
-void pack_rows_at(const float* const* row, int rows, int64_t k, float* panel) {
+void pack_rows(const float* a, int64_t lda, int rows, int64_t k, float* panel) {
   constexpr int G = (MR + VL - 1) / VL;
   const int groups = (rows + VL - 1) / VL;
   for (int64_t p = 0; p < k; p += VL) {
@@ -12,10 +12,10 @@ void pack_rows_at(const float* const* row, int rows, int64_t k, float* panel) {
       const int here = least(VL, rows - g * VL);
       if (count == VL) {
         ETALON_UNROLL
-        for (int i = 0; i < VL; ++i) turned[g][i] = i < here ? load(row[g * VL + i] + p) : vf{};
+        for (int i = 0; i < VL; ++i) turned[g][i] = i < here ? load(a + (g * VL + i) * lda + p) : vf{};
       } else {
         ETALON_UNROLL
-        for (int i = 0; i < VL; ++i) turned[g][i] = i < here ? load_part(row[g * VL + i] + p, count) : vf{};
+        for (int i = 0; i < VL; ++i) turned[g][i] = i < here ? load_part(a + (g * VL + i) * lda + p, count) : vf{};
       }
       transpose(turned[g]);
     }
@@ -27,12 +27,6 @@ void pack_rows_at(const float* const* row, int rows, int64_t k, float* panel) {
         for (int g = 0; g < groups; ++g) store(panel + (p + i) * rows + g * VL, turned[g][i]);
     }
   }
-}
-
-void pack_rows(const float* a, int64_t lda, int rows, int64_t k, float* panel) {
-  const float* row[MR];
-  for (int i = 0; i < rows; ++i) row[i] = a + i * lda;
-  pack_rows_at(row, rows, k, panel);
 }
 
 void pack_columns(const float* a, int64_t lda, int rows, int64_t k, float* panel) {

@@ -67,4 +67,5 @@ constexpr Tiles<Layout> all_tiles() {
 
 constinit const Tiles<Packed> kPackedTiles = all_tiles<Packed>();
 constinit const Tiles<InRows<kQueries>> kScoreTiles = all_tiles<InRows<kQueries>>();
+constinit const Tiles<InRows<kRow>> kRowTiles = all_tiles<InRows<kRow>>();
 }  // namespace etalon::tensor::ETALON_TARGET

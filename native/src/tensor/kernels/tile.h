@@ -23,7 +23,7 @@ struct Sink {
   bool add;            // c += rather than c =
 };
 
-/** Panels of a: element (i, p) of the tile at a[p·step + i]: what pack_rows and pack_columns make. */
+/** Panels of a: element (i, p) of the tile at a[p·step + i]: what pack_columns makes. */
 struct Packed {
   int64_t step;
   ETALON_INLINE const float* at(const float* a, int i) const { return a + i; }
@@ -44,8 +44,11 @@ struct Tiles {
 };
 /** Queries in a block of attention's scores: a multiple of every target's vector. */
 constexpr int kQueries = 112;
+/** From a row to the next in a panel of copied rows: more than the longest block of k, and an odd number of cache lines, so that rows share out the cache's sets. */
+constexpr int kRow = 400;
 extern const Tiles<Packed> kPackedTiles;
 extern const Tiles<InRows<kQueries>> kScoreTiles;
+extern const Tiles<InRows<kRow>> kRowTiles;
 
 /** The tile of `rows` ≤ MR rows and `vectors` ≤ NV vectors. */
 template <typename Layout>
@@ -54,4 +57,6 @@ template <>
 ETALON_INLINE Tile<Packed> tile_of<Packed>(int rows, int vectors) { return kPackedTiles.entry[vectors - 1][rows - 1]; }
 template <>
 ETALON_INLINE Tile<InRows<kQueries>> tile_of<InRows<kQueries>>(int rows, int vectors) { return kScoreTiles.entry[vectors - 1][rows - 1]; }
+template <>
+ETALON_INLINE Tile<InRows<kRow>> tile_of<InRows<kRow>>(int rows, int vectors) { return kRowTiles.entry[vectors - 1][rows - 1]; }
 }  // namespace etalon::tensor::ETALON_TARGET
