@@ -29,7 +29,7 @@ export interface Attention {
   scale?: number;
   /** Query i sees keys 0 … i + keys − queries. Default false. */
   causal?: boolean;
-  /** Added to the scores, [batch, heads, queries, keys]; strides of 0 broadcast. −Infinity masks; a query that sees no key gives zeros. */
+  /** Added to the scores, [batch, heads, queries, keys]; strides of 0 broadcast. −Infinity masks; a query that sees no key gives zeros. A constant: it has no gradient. */
   bias?: Heads;
   /** [batch, heads, queries], contiguous: log Σ exp of each query's scores; −Infinity where it sees none. For attentionGradients. */
   logSumExp?: Float32Array;

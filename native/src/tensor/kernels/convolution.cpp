@@ -127,7 +127,7 @@ void conv2d_input_gradient(const Work& work, const etalon_conv2d_input_gradient_
   const std::vector<Phase> rows = phases(s.height, s.filter_height, s.stride_height, s.dilation_height, s.pad_top);
   const std::vector<Phase> columns = phases(s.width, s.filter_width, s.stride_width, s.dilation_width, s.pad_left);
   const int64_t pixels = inputs(s).count(), reached = static_cast<int64_t>(rows.size() * columns.size());
-  if (reached < least(s.stride_height, s.height) * least(s.stride_width, s.width)) std::memset(args.dx, 0, static_cast<size_t>(pixels * s.in_channels) * sizeof(float));
+  if (pixels > 0 && reached < least(s.stride_height, s.height) * least(s.stride_width, s.width)) std::memset(args.dx, 0, static_cast<size_t>(pixels * s.in_channels) * sizeof(float));
   const bool whole = s.stride_height == 1 && s.stride_width == 1;
   const float* const nothing = zeros(work, s.out_channels);
   for (const Phase& row : rows)
@@ -165,7 +165,7 @@ void conv2d_filter_gradient(const Work& work, const etalon_conv2d_filter_gradien
     const Plan plan(source.depth(), s.out_channels, pixels, work.threads);
     // Rows are the channels of one tap, then of the next; k runs over output pixels. A pixel's channels are read on to their end, into all panels.
     const auto packA = [&](int64_t i, int64_t rows, int64_t from, int64_t depth, float* panels) {
-      for (int64_t done = 0; done < rows;) {
+      for (int64_t done = 0; done < rows && depth > 0;) {
         const int64_t channel = (i + done) % s.in_channels, end = done + least(s.in_channels - channel, rows - done);
         const Tap& tap = source.taps[static_cast<size_t>((i + done) / s.in_channels)];
         Pixel pixel(from, grid);

@@ -8,15 +8,14 @@ void product(int threads, const Product& p, float* scratch) {
     p.turnedB ? pack_b_turned(p.b + j * p.ldb + from, p.ldb, columns, depth, panel) : pack_b(p.b + from * p.ldb + j, p.ldb, columns, depth, panel);
   };
   const Plan plan(p.m, p.n, p.k, threads);
-  if (p.turnedA)
-    multiply<Packed>(plan, scratch, p.out, [&](int64_t i, int64_t rows, int64_t from, int64_t depth, float* panels) {
-      for (int64_t r = 0; r < rows; r += MR)
-        pack_columns(p.a + from * p.lda + i + r, p.lda, static_cast<int>(least<int64_t>(MR, rows - r)), depth, panels + r * kRow);
-    }, packB);
-  else
-    multiply<InRows<kRow>>(plan, scratch, p.out, [&](int64_t i, int64_t rows, int64_t from, int64_t depth, float* panels) {
-      for (int64_t r = 0; r < rows; ++r) copy_row(p.a + (i + r) * p.lda + from, depth, panels + r * kRow);
-    }, packB);
+  const auto packTurned = [&](int64_t i, int64_t rows, int64_t from, int64_t depth, float* panels) {
+    for (int64_t r = 0; r < rows; r += MR)
+      pack_columns(p.a + from * p.lda + i + r, p.lda, static_cast<int>(least<int64_t>(MR, rows - r)), depth, panels + r * kRow);
+  };
+  const auto packRows = [&](int64_t i, int64_t rows, int64_t from, int64_t depth, float* panels) {
+    for (int64_t r = 0; r < rows; ++r) copy_row(p.a + (i + r) * p.lda + from, depth, panels + r * kRow);
+  };
+  p.turnedA ? multiply<Packed>(plan, scratch, p.out, packTurned, packB) : multiply<InRows<kRow>>(plan, scratch, p.out, packRows, packB);
 }
 
 void gemm(const Work& work, const etalon_gemm_args& args) {

@@ -110,13 +110,13 @@ void multiply(const Plan& plan, float* scratch, const Output& out, PackA&& packA
     for (int64_t start = 0; start < plan.passes; start += plan.chunk) {
       const int64_t columns = least(plan.columnPanels, Q - j), end = least(plan.passes, start + plan.chunk);
       constexpr int64_t kPack = 4;
-      const int64_t packB4 = (end - start) * columns, packA4 = plan.across > 1 ? (end - start) * P : 0, tasksB = blocks(packB4, kPack);
-      cpu::parallel(plan.threads, tasksB + blocks(packA4, kPack), [&](int64_t task) {
-        for (int64_t i = task * kPack; task < tasksB && i < least(packB4, task * kPack + kPack); ++i) {
+      const int64_t panelsOfB = (end - start) * columns, panelsOfA = plan.across > 1 ? (end - start) * P : 0, tasksB = blocks(panelsOfB, kPack);
+      cpu::parallel(plan.threads, tasksB + blocks(panelsOfA, kPack), [&](int64_t task) {
+        for (int64_t i = task * kPack; task < tasksB && i < least(panelsOfB, task * kPack + kPack); ++i) {
           const int64_t q = j + i % columns, from = (start + i / columns) * plan.depth;
           packB(q * NR, static_cast<int>(least<int64_t>(NR, plan.n - q * NR)), from, least(plan.depth, plan.k - from), panelsB + i * plan.b_panel());
         }
-        for (int64_t i = (task - tasksB) * kPack; task >= tasksB && i < least(packA4, (task - tasksB) * kPack + kPack); ++i)
+        for (int64_t i = (task - tasksB) * kPack; task >= tasksB && i < least(panelsOfA, (task - tasksB) * kPack + kPack); ++i)
           pack_a(i % P, i % P + 1, start + i / P, panelsA + i * Plan::kPanelA);
       });
       cpu::parallel(plan.threads, plan.down * plan.across, [&](int64_t task, int lane) {
