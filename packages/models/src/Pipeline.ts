@@ -64,6 +64,8 @@ export interface Pipeline {
   ): PromptDenoiser;
   /** @param latents  float32 [count, …shape] flat    @param shape  of one latent; default latentShape() */
   decode(latents: Float32Array, count: number, shape?: readonly number[]): ImageBatch;
+  /** The predicted peak of an update's memory, in bytes: of so many samples at once. Parameters are chosen before. */
+  updateBytes?(options: { batch: number; guidance: number }): number;
   /** Words of the prompts that the model does not know. */
   unknownWords(prompts: readonly string[]): string[];
   /** Writes all of it into a folder, as loadPipeline reads it; an adapter is not in it. @param dtype  of the weights; default F32 */

@@ -1,4 +1,5 @@
 export { EtalonError } from "@etalon/errors";
+export { CLIPTextModel } from "./clip/CLIPTextModel.ts";
 export { type ImageBatch, imageAt } from "./images/ImageBatch.ts";
 export { encodePng, type GridOptions, gridPng, readImages } from "./images/png.ts";
 export { type LoadModelOptions, loadModel, type Model, type ModelName } from "./loadModel.ts";
@@ -18,3 +19,5 @@ export type {
 export { type TinyStableDiffusionOptions, writeTinyStableDiffusion } from "./pipelines/writeTinyStableDiffusion.ts";
 export { Random } from "./random.ts";
 export { TinyTokenizer } from "./tiny/TinyTokenizer.ts";
+export { UNet2DConditionModel } from "./unet/UNet2DConditionModel.ts";
+export { AutoencoderKL } from "./vae/AutoencoderKL.ts";

@@ -49,6 +49,7 @@ async function run(options: Options): Promise<void> {
   const result = await watched(options, async ({ engine, signal, onProgress }) => {
     const pipeline = await loadPipeline(options.model);
     try {
+      for (const note of pipeline.notes ?? []) remark(note);
       if (options.adapter) pipeline.model.loadAdapter(options.adapter);
       const unknown = pipeline.unknownWords(prompts);
       if (unknown.length > 0) remark(`words that ${pipeline.name} does not know are left out: ${unknown.join(", ")}`);

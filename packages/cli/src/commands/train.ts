@@ -5,7 +5,7 @@ import { type EpochGap, measuredTraining, renderReport } from "@etalon/gap";
 import { type Metrics, openRun, parseTrainConfig, trainPreset, trainPresets } from "@etalon/trainers";
 import { Command } from "commander";
 import { assignment, type ConfigOptions } from "../options.ts";
-import { plusMinus, print, printJson } from "../output.ts";
+import { plusMinus, print, printJson, remark } from "../output.ts";
 import { readConfig } from "../readConfig.ts";
 import { watched } from "../watched.ts";
 
@@ -31,6 +31,9 @@ async function run(
   const config = parseTrainConfig(source(file, preset, resume ? out : undefined), set);
   const { metrics, gaps } = await watched({ json, engine: config.engine }, async ({ signal, onProgress }) => {
     const trainer = await openRun({ config, out, resume, signal, onProgress });
+    for (const note of trainer.pipeline.notes ?? []) remark(note);
+    const bytes = trainer.pipeline.updateBytes?.({ batch: config.train.microBatch, guidance: config.sampler.guidance });
+    if (bytes !== undefined) remark(`an update is predicted to take ${(bytes / 1e9).toPrecision(2)} GB at its peak`);
     const seen: { metrics?: Metrics; gaps: EpochGap[] } = { gaps: [] };
     try {
       for await (const event of measuredTraining(trainer, { signal, onProgress })) {

@@ -87,7 +87,7 @@ export class Net {
     const free = (...inputs: Tensor[]) => run(...(inputs as Inputs));
     return (...inputs) => {
       if (!this.checkpointing && isTaped()) return run(...inputs);
-      return recomputed(free, inputs, this.#trained(names));
+      return recomputed(free, inputs, isTaped() ? this.#trained(names) : []);
     };
   }
 

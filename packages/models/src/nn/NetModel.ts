@@ -41,7 +41,7 @@ export abstract class NetModel<Config extends object> implements TrainableModel 
   }
 
   /**
-   * Reads the weights. F16 and BF16 stay 16-bit words where the engine unpacks them in good time, and are unpacked a block at a time.
+   * Reads the weights. Large F16 and BF16 parameters stay 16-bit words where the engine unpacks them in good time, and are unpacked a block at a time.
    * @throws EtalonError BAD_FILE: names what is missing, unexpected or of another shape
    */
   loadWeights(source: WeightSource): this {

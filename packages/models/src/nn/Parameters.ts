@@ -5,6 +5,9 @@ import { type Aliases, matchKeys } from "../weights/matchKeys.ts";
 import type { WeightSource } from "../weights/WeightSource.ts";
 import { memoryShape, type ParameterSpec, toFile, toMemory } from "./layout.ts";
 
+/** Below so many values a parameter is float32 whatever the file has: unpacking it each time would cost more than its memory is worth. */
+const leastPacked = 4096;
+
 interface Packed {
   kind: "f16" | "bf16";
   bits: Uint16Array;
@@ -101,14 +104,15 @@ export class Parameters {
 
   /**
    * Reads all parameters; nothing is taken where one does not fit.
-   * @param keepPacked  whether F16 and BF16 stay 16-bit words
+   * @param keepPacked  whether large F16 and BF16 parameters stay 16-bit words
    * @throws EtalonError BAD_FILE: names what is missing, unexpected, of another shape or of no float dtype
    */
   load(source: WeightSource, aliases: Aliases, keepPacked: boolean): void {
     const keys = matchKeys(source, this.specs.values(), aliases);
     for (const [name, key] of keys) {
       const stored = source.get(key);
-      if (keepPacked && (stored.dtype === "F16" || stored.dtype === "BF16")) {
+      const isLarge = stored.data.length >= leastPacked;
+      if (keepPacked && isLarge && (stored.dtype === "F16" || stored.dtype === "BF16")) {
         const kind = stored.dtype === "F16" ? "f16" : "bf16";
         this.#drop(name);
         this.#packed.set(name, { kind, bits: toMemory(this.spec(name), stored.data as Uint16Array) });

@@ -120,6 +120,16 @@ describe("denoising", () => {
   }); // biome-ignore format: long lines
 });
 
+test("tells the memory of an update: it grows with the batch and with guidance", () => {
+  pipeline.model.addAdapter({ rank: 2 });
+  pipeline.model.parameters("lora");
+  const [one, four, guided] = [[1, 1], [4, 1], [1, 5]].map(([batch, guidance]) => pipeline.updateBytes({ batch, guidance })); // biome-ignore format: one thought
+  expect(four).toBeGreaterThan(1.5 * one);
+  expect(guided).toBeGreaterThan(one);
+  pipeline.model.unet.net.checkpointing = false;
+  expect(pipeline.updateBytes({ batch: 1, guidance: 1 })).toBeGreaterThan(one);
+});
+
 describe("saving", () => {
   test("the whole pipeline, as loadPipeline reads it, to the same outputs", async () => {
     const place = join(root, "saved");

@@ -5,6 +5,7 @@ import type { CLIPTextModel } from "../clip/CLIPTextModel.ts";
 import type { ImageBatch } from "../images/ImageBatch.ts";
 import type { Conditioning, Pipeline, PromptDenoiser } from "../Pipeline.ts";
 import type { UNet2DConditionModel } from "../unet/UNet2DConditionModel.ts";
+import { updateMemory } from "../unet/updateMemory.ts";
 import type { AutoencoderKL } from "../vae/AutoencoderKL.ts";
 import { DiffusionModel } from "./DiffusionModel.ts";
 import type { PromptTokenizer } from "./PromptTokenizer.ts";
@@ -114,6 +115,19 @@ export class StableDiffusionPipeline implements Pipeline {
         data[begin + at] = Math.max(0, Math.min(255, Math.round((pixels[at] + 1) * 127.5)));
     }
     return { data, count, width, height };
+  }
+
+  /** The U-Net's update as `updateMemory` predicts it, with the text encoder's and the autoencoder's weights at rest. */
+  updateBytes({ batch, guidance }: { batch: number; guidance: number }): number {
+    const { unet, textEncoder } = this.model;
+    const [height, width] = this.latentShape();
+    const own = [...unet.net.parameters.variables.values()].filter(({ trainable }) => trainable);
+    const adapters = (unet.net.adapters?.variables ?? []).flatMap(([, variable]) => (variable.trainable ? [variable] : [])); // biome-ignore format: one thought
+    const trained = [...own, ...adapters].reduce((sum, { size }) => sum + size, 0);
+    const { bytes } = unet.net.parameters;
+    const passes = guidance === 1 ? batch : 2 * batch;
+    const { total } = updateMemory(unet.details, { batch: passes, height, width, weights: bytes, trained, adapter: own.length === 0, checkpointing: unet.net.checkpointing }); // biome-ignore format: one thought
+    return total + textEncoder.net.parameters.bytes + this.vae.net.parameters.bytes;
   }
 
   /** None: every text has tokens. */
