@@ -1,0 +1,19 @@
+import { fileURLToPath } from "node:url";
+import { ended, spawnSource } from "@etalon/testkit";
+import { expect, test } from "vitest";
+import { installedEngines } from "../src/index.ts";
+
+const soak = fileURLToPath(new URL("../soak/updates.mjs", import.meta.url));
+const run = (...args: string[]) => ended(spawnSource(soak, ["--updates", "500", "--engine", installedEngines().includes("native") ? "native" : "wasm", ...args])); // biome-ignore format: one thought
+
+test("500 real updates of the soak: tensors and the pool's bytes stay to the byte", async () => {
+  const { code, stdout, stderr } = await run();
+  expect(stdout + stderr).toContain("no growth");
+  expect(code).toBe(0);
+});
+
+test("the soak finds a tensor kept at every update", async () => {
+  const { code, stdout } = await run("--leak");
+  expect(stdout).toMatch(/GROWTH: tensors \d+ → \d+/);
+  expect(code).toBe(1);
+});
