@@ -1,13 +1,25 @@
-// Seconds of a forward pass and of an update of the tiny default, on the engines found here and, where ETALON_BENCH_PYTHON names a Python with torch and safetensors, in
-// torch, each in a process of its own, interleaved; medians, and ratios in one run.    npm run bench -w @etalon/models
+// Seconds of a forward pass and of an update of the tiny default, at batch 16 and 32 with 1 and 2 threads, and the most memory that the process held, on the engines found here
+// and, where ETALON_BENCH_PYTHON names a Python with torch and safetensors, in torch, each in a process of its own, interleaved; medians, and ratios in one run to torch on as
+// many threads.    npm run bench -w @etalon/models [-- --engines native --batches 16,32 --rounds 5]
 import { execFileSync } from "node:child_process";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const [batch, repeats, rounds] = [32, 5, 3];
+const { values: given } = parseArgs({
+  options: {
+    engines: { type: "string", default: "native,wasm,tfjs-node" },
+    batches: { type: "string", default: "16,32" },
+    rounds: { type: "string", default: "3" },
+    repeats: { type: "string", default: "7" },
+    one: { type: "string" }, // what a process of its own times: engine:batch
+  },
+});
+const [rounds, repeats] = [Number(given.rounds), Number(given.repeats)];
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
-async function timeEngine(name) {
+async function timeEngine(name, batch) {
   const { engine, tf, AdamW } = await import("@etalon/engine");
   const { loadPipeline } = await import("@etalon/models");
   const { version, threads } = await engine(name);
@@ -32,60 +44,70 @@ async function timeEngine(name) {
     tf.dispose([value, ...Object.values(grads)]);
   };
   const timed = (call) => {
-    call();
+    for (let i = 0; i < 2; i++) call();
     const times = Array.from({ length: repeats }, () => {
       const begun = performance.now();
       call();
       return (performance.now() - begun) / 1000;
     });
-    return times.sort((a, b) => a - b)[repeats >> 1];
+    return median(times);
   };
-  return { engine: `${name} ${version}`, threads, batch, forward: timed(forward), update: timed(update) };
+  const times = { forward: timed(forward), update: timed(update) };
+  const memory = process.resourceUsage().maxRSS / 1024; // kB, by getrusage
+  return { engine: `${name} ${version}`, threads, ...times, memory };
 }
 
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
-
-if (process.argv[2]) {
-  process.stdout.write(JSON.stringify(await timeEngine(process.argv[2])));
-} else {
-  const engines = ["native", "wasm", "tfjs-node"].map((name) => () => [
+/** A row a contender: label, command, arguments, environment. */
+function contendersOf(batch) {
+  const own = (name, threads) => [
+    `${name}, ${threads} thr`,
     process.execPath,
-    [here("tiny.bench.mjs"), name],
-  ]);
-  const python = process.env.ETALON_BENCH_PYTHON;
-  const peer = [
-    here("peers/tiny_torch.py"),
-    here("../assets/tiny"),
-    "--batch",
-    String(batch),
-    "--repeats",
-    String(repeats),
+    [here("tiny.bench.mjs"), "--one", `${name}:${batch}`, "--repeats", String(repeats)],
+    { ETALON_NUM_THREADS: String(threads) },
   ];
-  const peers = python ? [1, 2].map((threads) => () => [python, [...peer, "--threads", String(threads)]]) : [];
-  const results = new Map();
+  const peer = (threads) => [
+    `torch, ${threads} thr`,
+    process.env.ETALON_BENCH_PYTHON,
+    [here("peers/tiny_torch.py"), here("../assets/tiny"), "--batch", String(batch), "--repeats", String(repeats), "--threads", String(threads)], // biome-ignore format: a command
+    {},
+  ];
+  const threadsOf = { native: [1, 2], wasm: [1], "tfjs-node": [cpus().length] };
+  const engines = given.engines.split(",").flatMap((name) => threadsOf[name].map((threads) => own(name, threads)));
+  return process.env.ETALON_BENCH_PYTHON ? [peer(1), ...engines, peer(2)] : engines;
+}
+
+function measure(contenders) {
+  const results = new Map(contenders.map(([label]) => [label, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const command of [...engines, ...peers]) {
+    for (const [label, command, args, env] of contenders) {
       try {
-        const row = JSON.parse(execFileSync(...command(), { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
-        const key = `${row.engine}, ${row.threads} thr`;
-        results.set(key, [...(results.get(key) ?? []), row]);
+        const options = { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], env: { ...process.env, ...env } };
+        results.get(label).push(JSON.parse(execFileSync(command, args, options)));
       } catch {
-        if (round === 0) console.log(`left out, not found here: ${command()[1].slice(-1)[0]}`);
+        if (round === 0) console.log(`left out, not found here: ${label}`);
       }
     }
   }
-  console.log(
-    `tiny, batch ${batch}, ${cpus()[0].model}, ${cpus().length} processors, Node ${process.versions.node}; median of ${rounds} processes`,
-  );
-  const rows = [...results].map(([key, list]) => [
-    key,
-    median(list.map((r) => r.forward)),
-    median(list.map((r) => r.update)),
-  ]);
-  const base = rows.find(([key]) => key.startsWith("torch")) ?? rows[0];
-  for (const [key, forward, update] of rows) {
-    console.log(
-      `${key.padEnd(28)} forward ${(1000 * forward).toFixed(1).padStart(7)} ms (${(forward / base[1]).toFixed(2)}×)   update ${(1000 * update).toFixed(1).padStart(7)} ms (${(update / base[2]).toFixed(2)}×)   ${((1000 * forward) / batch).toFixed(2)} ms an image and step`,
-    );
+  return new Map([...results].filter(([, rows]) => rows.length > 0));
+}
+
+if (given.one) {
+  const [name, batch] = given.one.split(":");
+  process.stdout.write(JSON.stringify(await timeEngine(name, Number(batch))));
+} else {
+  console.log(`tiny, ${cpus()[0].model}, ${cpus().length} processors, Node ${process.versions.node}; medians of ${rounds} processes of ${repeats}; × torch on as many threads`); // biome-ignore format: one thought
+  for (const batch of given.batches.split(",")) {
+    const results = measure(contendersOf(Number(batch)));
+    const middle = (rows, key) => median(rows.map((row) => row[key]));
+    console.log(`batch ${batch}`);
+    for (const [label, rows] of results) {
+      const base = results.get(label.replace(/^.*,/, "torch,")) ?? results.get("torch, 1 thr");
+      const show = (key, scale, unit) => {
+        const value = middle(rows, key);
+        const ratio = base ? ` (${(value / middle(base, key)).toFixed(2)}×)` : "";
+        return `${(scale * value).toFixed(1).padStart(7)} ${unit}${ratio}`;
+      };
+      console.log(`  ${label.padEnd(18)} forward ${show("forward", 1000, "ms")}   update ${show("update", 1000, "ms")}   memory ${show("memory", 1, "MiB")}`); // biome-ignore format: one thought
+    }
   }
 }

@@ -2,14 +2,17 @@
 
   python tiny_torch.py MODEL_FOLDER --threads 1            one JSON line: seconds a forward pass and an update, median of several
   python tiny_torch.py FOLDER --golden                     writes a small random model and its outputs and gradients: test/golden/torch
+  python tiny_torch.py MODEL_FOLDER --float64 FILE         a training step of the model in float64: test/golden/tinyFloat64.safetensors
 """
-import argparse, json, math, statistics, time
+import argparse, json, math, resource, statistics, time
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 
 class Tiny:
+    angles = None  # of the time embedding, where they are given
+
     def __init__(self, folder):
         self.config = json.load(open(f"{folder}/config.json"))
         self.p = {k: v.float().requires_grad_() for k, v in load_file(f"{folder}/diffusion_pytorch_model.safetensors").items()}
@@ -31,7 +34,7 @@ class Tiny:
         present = (ids > 0).float()[..., None]
         pooled = (words * present).sum(1) / present.sum(1)
         half = c["time_dim"] // 2
-        angles = t[:, None] * 1000 * torch.exp(-math.log(10000) * torch.arange(half) / half)
+        angles = t[:, None] * 1000 * torch.exp(-math.log(10000) * torch.arange(half) / half) if self.angles is None else self.angles
         wave = torch.cat([angles.cos(), angles.sin()], -1)
         embed = lambda n, h: self.linear(f"time_text_embed.{n}.linear_2", F.silu(self.linear(f"time_text_embed.{n}.linear_1", h)))
         cond = F.silu(embed("timestep_embedder", wave) + embed("text_embedder", pooled))
@@ -114,8 +117,40 @@ def write_golden(folder):
     save_file({"x": x, "t": t, "ids": ids.int(), "weight": weight, "out": out.detach(), **grads}, f"{folder}/cases.safetensors")
 
 
+def every(values, most=32):
+    """As many values as `most`, spread over the flattened array."""
+    flat = values.detach().flatten()
+    return flat[:: -(-flat.numel() // most)].float().contiguous()
+
+
+def write_float64(folder, file):
+    """A training step of the shipped model in float64: output, gradients, the norm that they are cut by, and AdamW's parameters, some values of each."""
+    model = Tiny(folder)
+    model.p = {k: v.detach().double().requires_grad_() for k, v in model.p.items()}
+    c, batch = model.config, 2
+    size = batch * c["sample_size"] ** 2 * c["in_channels"]
+    wave = lambda step: ((torch.arange(size) * step % 2048).double() / 1024 - 1).reshape(batch, c["sample_size"], c["sample_size"], c["in_channels"])
+    t = torch.tensor([0.75, 0.125])
+    half = c["time_dim"] // 2
+    rates = torch.tensor([1000 * 10000 ** (-i / half) for i in range(half)], dtype=torch.float32)
+    model.angles = (t[:, None] * rates).double()  # float32's rounding of a thousand radians is an input, not an error
+    ids = torch.zeros(batch, c["max_words"], dtype=torch.int64)
+    ids[0, :2], ids[1, :3] = torch.tensor([5, 17]), torch.tensor([40, 9, 77])
+    out = model(wave(7919), t.double(), ids)
+    (out * wave(104729)).mean().backward()
+    trained = {k: v for k, v in model.p.items() if k != "word_embedder.weight"}
+    norm = torch.nn.utils.get_total_norm([v.grad for v in trained.values()])
+    tensors = {"ids": ids.int(), "out": out.detach().float(), "norm": norm.float().reshape(1)}
+    for k, v in trained.items():
+        tensors[f"grad.{k}"], tensors[f"most.{k}"] = every(v.grad), v.grad.abs().max().float().reshape(1)
+    torch.nn.utils.clip_grad_norm_(trained.values(), norm.item() / 2)
+    torch.optim.AdamW(trained.values(), lr=1e-3, eps=1e-6, weight_decay=0.01).step()
+    tensors.update({f"after.{k}": every(v) for k, v in trained.items()})
+    save_file(tensors, file)
+
+
 def timed(call, repeats):
-    call()
+    call(), call()
     times = []
     for _ in range(repeats):
         begun = time.perf_counter()
@@ -131,10 +166,13 @@ def main():
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--golden", action="store_true")
+    parser.add_argument("--float64", metavar="FILE")
     a = parser.parse_args()
     torch.set_num_threads(a.threads)
     if a.golden:
         return write_golden(a.folder)
+    if a.float64:
+        return write_float64(a.folder, a.float64)
     model = Tiny(a.folder)
     x, t, ids = inputs(model.config, a.batch)
     optimiser = torch.optim.AdamW([v for k, v in model.p.items() if k != "word_embedder.weight"], lr=1e-6)
@@ -148,7 +186,9 @@ def main():
         model(x, t, ids).square().mean().backward()
         optimiser.step()
 
-    print(json.dumps({"engine": f"torch {torch.__version__}", "threads": a.threads, "batch": a.batch, "forward": timed(forward, a.repeats), "update": timed(update, a.repeats)}))
+    times = {"forward": timed(forward, a.repeats), "update": timed(update, a.repeats)}
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # MiB
+    print(json.dumps({"engine": f"torch {torch.__version__}", "threads": a.threads, "batch": a.batch, **times, "memory": memory}))
 
 
 if __name__ == "__main__":
