@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { AdamW, clipGlobalNorm, engine, installedEngines, type Tensor4D, tf } from "@etalon/engine";
+import { AdamW, clipGlobalNorm, engine, installedEngines, tf } from "@etalon/engine";
 import { readSafetensors, toFloat32 } from "@etalon/weights";
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadPipeline } from "../src/loadPipeline.ts";
@@ -15,13 +15,14 @@ const golden = (name: string) => toFloat32(file.get(name));
 type Arrays = Map<string, Float32Array>;
 
 /** As tiny_torch.py's: the same bits in both. */
-const wave = (shape: number[], step: number) => tf.tensor(Float32Array.from({ length: tf.util.sizeFromShape(shape) }, (_, i) => ((i * step) % 2048) / 1024 - 1), shape) as Tensor4D; // biome-ignore format: one thought
+const wave = (shape: [number, number, number, number], step: number) => tf.tensor4d(Float32Array.from({ length: tf.util.sizeFromShape(shape) }, (_, i) => ((i * step) % 2048) / 1024 - 1), shape); // biome-ignore format: one thought
 
 async function trainingStep(): Promise<Arrays> {
   const pipeline = (await loadPipeline("tiny")) as TinyPipeline;
   const { transformer } = pipeline.model;
   const variables = new Map([...transformer.parameters.variables].filter(([name]) => name !== "word_embedder.weight"));
-  const shape = [batch, ...pipeline.latentShape()];
+  const [height, width, channels] = pipeline.latentShape();
+  const shape: [number, number, number, number] = [batch, height, width, channels];
   const ids = Int32Array.from(file.get("ids").data as Int32Array);
   const forward = () =>
     transformer.forward({
@@ -32,7 +33,7 @@ async function trainingStep(): Promise<Arrays> {
   const arrays: Arrays = new Map();
   const keep = (name: string, values: Float32Array) => arrays.set(name, Float32Array.from(values));
   const out = tf.tidy(forward);
-  keep("out", out.dataSync());
+  keep("out", out.dataSync<"float32">());
   const { value, grads } = tf.variableGrads(() => forward().mul(wave(shape, 104729)).mean().asScalar(), [...variables.values()]); // biome-ignore format: one thought
   const gradients = Object.fromEntries([...variables].map(([name, variable]) => [name, grads[variable.name]]));
   for (const [name, gradient] of Object.entries(gradients)) keep(`grad.${name}`, transformer.parameters.values(name, gradient).data); // biome-ignore format: one thought

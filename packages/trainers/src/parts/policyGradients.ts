@@ -87,10 +87,12 @@ function takeBatch({ pipeline, guidance }: PolicyOptions, { prompts }: Rollout, 
   return { cond, uncond, dispose };
 }
 
-/** Some images of a step. */
+/** Some images of a step: where they lie in a row, as they lie. */
 function takeStep({ step, x, next, logp }: TrajectoryStep, part: readonly number[]) {
   const dim = x.length / logp.length;
+  const inRow = part.every((i, row) => i === part[0] + row);
   const rows = (values: Float32Array) => {
+    if (inRow) return values.subarray(part[0] * dim, (part[0] + part.length) * dim);
     const out = new Float32Array(part.length * dim);
     for (const [row, i] of part.entries()) out.set(values.subarray(i * dim, (i + 1) * dim), row * dim);
     return out;

@@ -24,11 +24,11 @@ export function seedPolicy(
     const [c, u] = given.slice(0, inputs.length) as Tensor[]; // after them stands tfjs's `save`
     const shape = c.shape;
     const dim = c.size / shape[0];
-    const values = (output: Tensor) => output.dataSync<"float32">().slice();
+    const values = (output: Tensor) => output.dataSync<"float32">(); // only read, and only now
     const result = finite(() => policyGradient({ ...terms, cond: values(c), uncond: u && values(u), dim }));
     if (result === undefined) return { value: tf.scalar(Number.NaN), gradFunc: () => inputs.map(() => tf.fill(shape, Number.NaN)) }; // biome-ignore format: one thought
     report(result);
-    const seed = (gradient: Float32Array, dy: Tensor) => tf.tensor(gradient, shape).mul(dy).mul(scale);
+    const seed = (gradient: Float32Array, dy: Tensor) => tf.tensor(gradient, shape).mul(dy.mul(scale));
     const gradFunc = (dy: Tensor) => {
       const gradCond = seed(result.gradCond, dy);
       return result.gradUncond ? [gradCond, seed(result.gradUncond, dy)] : gradCond;
