@@ -65,6 +65,9 @@ describe("operations with arguments that get no gradient", () => {
       ),
       { atol: 1e-6 },
     );
+    const madeInside = (t: Tensor) => rope(t, tf.tensor2d(cos, [3, 2]), tf.tensor2d(sin, [3, 2]), 2);
+    const same = tf.grad(madeInside)(tf.tensor(x, [2, 3, 8]), tf.tensor(dy, [2, 3, 8]));
+    expect(same.dataSync()).toEqual(gradient.dataSync());
     const heads = tf.tensor(x, [2, 3, 2, 4]).transpose([0, 2, 1, 3]);
     expect(rope(heads, c, s).transpose([0, 2, 1, 3]).dataSync()).toEqual(f(tf.tensor(x, [2, 3, 8])).dataSync());
   });

@@ -22,13 +22,13 @@ export function rope(x: Tensor, cos: Tensor2D, sin: Tensor2D, heads = 1): Tensor
   checkShape("cos", cos, [tokens, depth / 2]);
   checkShape("sin", sin, [tokens, depth / 2]);
   if (!hasFused("EtalonRope") || x.size === 0) return plainRope(x, cos, sin, depth);
-  const turn = (tensor: Tensor, inverse: boolean) =>
-    runFused<Tensor>("EtalonRope", { x: tensor, cos, sin }, { heads, inverse });
-  if (!isTaped()) return turn(x, false);
+  const turn = (tensor: Tensor, c: Tensor, s: Tensor, inverse: boolean) =>
+    runFused<Tensor>("EtalonRope", { x: tensor, cos: c, sin: s }, { heads, inverse });
+  if (!isTaped()) return turn(x, cos, sin, false);
   return withGradients(
     [x],
-    (input) => ({ value: turn(input, false), saved: [] }),
-    (dy) => [turn(dy, true)],
+    (input) => ({ value: turn(input, cos, sin, false), saved: [cos, sin] }), // the angles may have been made within what is differentiated
+    (dy, [c, s]) => [turn(dy, c, s, true)],
   );
 }
 
