@@ -1,14 +1,11 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { EtalonError } from "@etalon/errors";
 import { badFile } from "./badFile.ts";
 import { type Dtype, type StoredTensor, viewAs } from "./dtype.ts";
+import { readRange, withFile } from "./fileRange.ts";
 import { type HeaderEntry, parseHeader } from "./header.ts";
 
 /** The reference reader's bound on the JSON header, in bytes. */
 const maxHeader = 100_000_000;
-
-/** What one call reads at most, in bytes: the system takes no more than 2^31 − 1. */
-const maxRead = 2 ** 30;
 
 /** An opened safetensors file: its names, its metadata, and its tensors read one at a time when asked for. */
 export interface SafetensorsFile {
@@ -29,7 +26,7 @@ export interface SafetensorsFile {
  * @throws EtalonError NOT_FOUND: no such file; BAD_FILE: anything that does not fit the format, with the tensor's name
  */
 export function readSafetensors(file: string): SafetensorsFile {
-  const { entries, metadata, start } = withFile(file, (descriptor, size) => {
+  const { entries, metadata, start } = withFile(file, "a safetensors file", (descriptor, size) => {
     if (size < 8) throw badFile(file, `${size} bytes`, "at least the 8 bytes of the header's length");
     const length = new DataView(readRange(file, descriptor, 0, 8).buffer).getBigUint64(0, true);
     if (length > BigInt(Math.min(maxHeader, size - 8))) {
@@ -56,44 +53,12 @@ export function readSafetensors(file: string): SafetensorsFile {
     },
     get(name) {
       const { dtype, shape, begin, end } = find(name);
-      const bytes = withFile(file, (descriptor) => readRange(file, descriptor, start + begin, end - begin));
+      const bytes = withFile(file, "a safetensors file", (descriptor) =>
+        readRange(file, descriptor, start + begin, end - begin),
+      );
       return { dtype, shape, data: viewAs(dtype, bytes) };
     },
   };
-}
-
-function withFile<T>(file: string, use: (descriptor: number, size: number) => T): T {
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, "r");
-  } catch (cause) {
-    const detail = { argument: "file", value: file, allowed: "a safetensors file that can be read" };
-    throw new EtalonError("NOT_FOUND", detail, { cause });
-  }
-  try {
-    const stat = fstatSync(descriptor);
-    if (!stat.isFile()) throw badFile(file, "no regular file", "a safetensors file");
-    return use(descriptor, stat.size);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** Just `length` bytes from `position`, in memory of their own that begins at a multiple of 8. */
-function readRange(file: string, descriptor: number, position: number, length: number): Uint8Array {
-  try {
-    const bytes = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
-      const got = readSync(descriptor, bytes, done, Math.min(length - done, maxRead), position + done);
-      if (got === 0) throw badFile(file, `cut at byte ${position + done}`, `${length} bytes from ${position}`);
-      done += got;
-    }
-    return bytes;
-  } catch (error) {
-    if (EtalonError.is(error)) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw badFile(file, `${why} at byte ${position}`, `${length} bytes that can be read into memory`);
-  }
 }
 
 function decode(file: string, bytes: Uint8Array): string {
