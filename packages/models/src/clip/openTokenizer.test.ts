@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { byteSigns } from "./ClipBpe.ts";
+import { byteSigns } from "./byteSigns.ts";
 import { openTokenizer } from "./openTokenizer.ts";
 
 // A vocabulary of 512 bytes (within a word, at its end), five merges, two special tokens: ids can be told by hand.
@@ -83,12 +84,35 @@ describe("openTokenizer", () => {
     }
   });
 
+  test("gives transformers' ids with CLIP's own vocabulary, special tokens inside a text too", () => {
+    const golden = (name: string) => readFileSync(new URL(`../../test/golden/clip_bpe/${name}`, import.meta.url));
+    const text = gunzipSync(golden("merges.txt.gz")).toString();
+    const pairs = text.split("\n").slice(1, -1);
+    const signs = [...byteSigns].sort((a, b) => (a.codePointAt(0) as number) - (b.codePointAt(0) as number));
+    const words = [...signs, ...signs.map((sign) => `${sign}</w>`), ...pairs.map((pair) => pair.replace(" ", ""))];
+    const all = [...words, "<|startoftext|>", "<|endoftext|>"];
+    expect(all).toHaveLength(49408);
+    writeFileSync(join(folder, "vocab.json"), JSON.stringify(Object.fromEntries(all.map((token, i) => [token, i]))));
+    writeFileSync(join(folder, "merges.txt"), text);
+    const { encode } = openTokenizer(folder);
+    const { cases, differ } = JSON.parse(golden("tokens_clip.json").toString()) as {
+      cases: { text: string; ids: number[] }[];
+      differ: { text: string; transformers: number[] }[];
+    };
+    for (const { text: prompt, ids } of [
+      ...cases,
+      ...differ.map((one) => ({ text: one.text, ids: one.transformers })),
+    ]) {
+      expect(Array.from(encode(prompt)), prompt).toEqual([...ids, ...Array(77 - ids.length).fill(49407)]);
+    }
+  });
+
   test("refuses a folder without a vocabulary, or with one that does not fit", () => {
-    expect(() => openTokenizer(folder)).toThrow("allowed: a folder with vocab.json and merges.txt, or tokenizer.json.");
+    expect(() => openTokenizer(folder)).toThrow("allowed: a folder with tokenizer.json, or vocab.json and merges.txt.");
     writeFileSync(join(folder, "tokenizer.json"), '{"model": {"vocab": {"a": 0.5}, "merges": []}}');
     expect(() => openTokenizer(folder)).toThrow('is ["a",0.5]; allowed: tokens with whole numbers.');
     writeFileSync(join(folder, "tokenizer.json"), '{"model": {"vocab": {"a": 0}, "merges": ["a"]}}');
-    expect(() => openTokenizer(folder)).toThrow('is ["a"]; allowed: merges of two pieces each.');
+    expect(() => openTokenizer(folder)).toThrow('is "a"; allowed: merges of two pieces each.');
     writeFileSync(join(folder, "tokenizer.json"), '{"model": {"vocab": {"a": 0}, "merges": []}}');
     expect(() => openTokenizer(folder)).toThrow('"<|startoftext|>"; allowed: a vocabulary with it.');
   });

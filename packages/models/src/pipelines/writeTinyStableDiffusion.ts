@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { byteSigns } from "../clip/byteSigns.ts";
 import { CLIPTextModel } from "../clip/CLIPTextModel.ts";
-import { byteSigns } from "../clip/ClipBpe.ts";
 import { UNet2DConditionModel } from "../unet/UNet2DConditionModel.ts";
 import { AutoencoderKL } from "../vae/AutoencoderKL.ts";
 
