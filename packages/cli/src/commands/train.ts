@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { currentEngine } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import { type EpochGap, measuredTraining, renderReport } from "@etalon/gap";
 import { type Metrics, openRun, parseTrainConfig, trainPreset, trainPresets } from "@etalon/trainers";
@@ -33,7 +34,11 @@ async function run(
     const trainer = await openRun({ config, out, resume, signal, onProgress });
     for (const note of trainer.pipeline.notes ?? []) remark(note);
     const bytes = trainer.pipeline.updateBytes?.({ batch: config.train.microBatch, guidance: config.sampler.guidance });
-    if (bytes !== undefined) remark(`an update is predicted to take ${(bytes / 1e9).toPrecision(2)} GB at its peak`);
+    if (bytes !== undefined) {
+      const scores =
+        currentEngine()?.name === "native" ? "" : ", attention's scores not counted, which this engine holds";
+      remark(`an update is predicted to take ${(bytes / 1e9).toPrecision(2)} GB at its peak${scores}`);
+    }
     const seen: { metrics?: Metrics; gaps: EpochGap[] } = { gaps: [] };
     try {
       for await (const event of measuredTraining(trainer, { signal, onProgress })) {
