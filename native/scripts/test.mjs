@@ -1,17 +1,11 @@
 // Builds and runs the C++ tests, then the CPU's again under AddressSanitizer with UBSan, and under ThreadSanitizer.
 // npm run test:native -w native [-- -R name]    arguments go to ctest
-import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { run } from "./run.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const forCtest = process.argv.slice(2);
-
-function run(command, ...rest) {
-  const { status, error } = spawnSync(command, rest, { stdio: "inherit" });
-  if (error) console.error(`${command}: ${error.message}`);
-  if (status !== 0) process.exit(status ?? 1);
-}
 
 const sanitized = ["--target", "native_test", "dtypes_test"];
 for (const [folder, sanitizers, targets, tests] of [
