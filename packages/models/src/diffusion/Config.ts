@@ -32,7 +32,7 @@ export class Config {
 
   /** A whole number ≥ 1. */
   count(name: string, missing?: number): number {
-    return check.range(this.#at(name), this.#take(name, missing), { min: 1, integer: true });
+    return check.count(this.#at(name), this.#take(name, missing));
   }
 
   number(name: string, missing: number, range: Parameters<typeof check.range>[2] = {}): number {
@@ -58,22 +58,22 @@ export class Config {
   counts(name: string, missing: readonly number[]): number[] {
     const value = this.#take(name, missing);
     if (!Array.isArray(value) || value.length === 0) this.#refuse(name, value, "a list of whole numbers ≥ 1");
-    return value.map((item, i) => check.range(this.#at(`${name}[${i}]`), item, { min: 1, integer: true }));
+    return value.map((item, i) => check.count(this.#at(`${name}[${i}]`), item));
   }
 
   /** A whole number, or a pair of them. */
   countOrPair(name: string): number[] {
     const value = this.#take(name, undefined);
     const list = Array.isArray(value) && value.length === 2 ? value : [value];
-    return list.map((item) => check.range(this.#at(name), item, { min: 1, integer: true }));
+    return list.map((item) => check.count(this.#at(name), item));
   }
 
   /** A whole number for all of `length` blocks, or a list with one for each. */
   countEach(name: string, missing: number, length: number): number[] {
     const value = this.#take(name, missing);
-    if (!Array.isArray(value)) return Array<number>(length).fill(check.range(this.#at(name), value, { min: 1, integer: true })); // biome-ignore format: one thought
+    if (!Array.isArray(value)) return Array<number>(length).fill(check.count(this.#at(name), value));
     if (value.length !== length) this.#refuse(name, value, `a number, or a list of ${length}`);
-    return value.map((item, i) => check.range(this.#at(`${name}[${i}]`), item, { min: 1, integer: true }));
+    return value.map((item, i) => check.count(this.#at(`${name}[${i}]`), item));
   }
 
   flagEach(name: string, missing: boolean, length: number): boolean[] {

@@ -1,5 +1,4 @@
-import type { Tensor } from "@etalon/engine";
-import { tf } from "@etalon/engine";
+import { silu, type Tensor, tf } from "@etalon/engine";
 import type { Layer, Net } from "../nn/Net.ts";
 
 /** How a residual block is built. */
@@ -31,8 +30,7 @@ export function resnetBlock(net: Net, name: string, inputs: number, outputs: num
     let hidden = conv1(norm1(x));
     if (moved && scaleShift) {
       const [scale, shift] = tf.split(moved, 2, 3);
-      const normed = norm2(hidden).mul(scale.add(1)).add(shift);
-      hidden = normed.mul(normed.sigmoid());
+      hidden = silu(norm2(hidden).mul(scale.add(1)).add(shift));
     } else hidden = norm2(moved ? hidden.add(moved) : hidden);
     const sum = shortcut(x).add(conv2(hidden));
     return outputScale === 1 ? sum : sum.div(outputScale);

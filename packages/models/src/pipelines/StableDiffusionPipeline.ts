@@ -3,13 +3,14 @@ import { check, EtalonError } from "@etalon/errors";
 import { type Path, pathFromDiffusers, type SchedulerConfig } from "@etalon/schedules";
 import type { CLIPTextModel } from "../clip/CLIPTextModel.ts";
 import type { ImageBatch } from "../images/ImageBatch.ts";
+import { writePixels } from "../images/writePixels.ts";
 import type { Conditioning, Pipeline, PromptDenoiser } from "../Pipeline.ts";
 import type { UNet2DConditionModel } from "../unet/UNet2DConditionModel.ts";
 import { updateMemory } from "../unet/updateMemory.ts";
 import type { AutoencoderKL } from "../vae/AutoencoderKL.ts";
 import { DiffusionModel } from "./DiffusionModel.ts";
 import type { PromptTokenizer } from "./PromptTokenizer.ts";
-import { checkFinite, checkPrompts, promptDenoiser } from "./promptDenoiser.ts";
+import { checkBatch, checkFinite, checkPrompts, promptDenoiser } from "./promptDenoiser.ts";
 import { type PipelineFiles, savePipeline } from "./savePipeline.ts";
 
 /** What a Stable Diffusion pipeline is made of. */
@@ -73,11 +74,7 @@ export class StableDiffusionPipeline implements Pipeline {
   } // biome-ignore format: long lines
 
   predict(x: Tensor, t: number, { tensors, count }: Conditioning): Tensor {
-    check.that(x.shape[0] === count, "BAD_SHAPE", {
-      argument: "x",
-      value: x.shape,
-      allowed: `a batch of ${count}, as there are prompts`,
-    });
+    checkBatch(x, count);
     const wrap = this.path.precondition?.(t);
     const { sample } = this.model.unet.forward({
       sample: wrap ? x.mul(wrap.in) : x,
@@ -110,9 +107,7 @@ export class StableDiffusionPipeline implements Pipeline {
       });
       const pixels = image.dataSync<"float32">();
       image.dispose();
-      const begin = i * pixels.length;
-      for (let at = 0; at < pixels.length; at++)
-        data[begin + at] = Math.max(0, Math.min(255, Math.round((pixels[at] + 1) * 127.5)));
+      writePixels(pixels, data, i * pixels.length);
     }
     return { data, count, width, height };
   }

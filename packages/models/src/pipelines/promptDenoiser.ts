@@ -1,4 +1,4 @@
-import { tf } from "@etalon/engine";
+import { type Tensor, tf } from "@etalon/engine";
 import { check, EtalonError } from "@etalon/errors";
 import type { Conditioning, ModelOutput, Pipeline, PromptDenoiser } from "../Pipeline.ts";
 
@@ -28,12 +28,15 @@ export function promptDenoiser(
     cond: pipeline.encodePrompts(part),
     uncond: guidance === 1 ? undefined : pipeline.encodePrompts(part.map(() => negative)),
   }));
-  const predictNow = (x: Float32Array, t: number, conditioning: Conditioning): Float32Array => {
-    const out = tf.tidy(() => pipeline.predict(tf.tensor(x, [conditioning.count, ...shape]), t, conditioning));
-    const values = out.dataSync<"float32">().slice();
-    out.dispose();
-    checkFinite("model output", values, "The weights, or the state given, hold NaN or infinities.");
-    return values;
+  const predictInto = (out: Float32Array, x: Float32Array, t: number, conditioning: Conditioning): void => {
+    const output = tf.tidy(() => pipeline.predict(tf.tensor(x, [conditioning.count, ...shape]), t, conditioning));
+    try {
+      const values = output.dataSync<"float32">();
+      checkFinite("model output", values, "The weights, or the state given, hold NaN or infinities.");
+      out.set(values);
+    } finally {
+      output.dispose();
+    }
   };
   const denoise = (x: Float32Array, t: number): ModelOutput => {
     check.length("x", x, prompts.length * dim);
@@ -42,9 +45,9 @@ export function promptDenoiser(
       let begin = 0;
       for (const part of parts) {
         const conditioning = pick(part) as Conditioning;
-        const size = conditioning.count * dim;
-        out.set(predictNow(x.subarray(begin, begin + size), t, conditioning), begin);
-        begin += size;
+        const end = begin + conditioning.count * dim;
+        predictInto(out.subarray(begin, end), x.subarray(begin, end), t, conditioning);
+        begin = end;
       }
       return out;
     };
@@ -65,10 +68,17 @@ export function checkPrompts(prompts: readonly string[]): void {
   check.that(prompts.length > 0, "BAD_SHAPE", { argument: "prompts", value: prompts, allowed: "at least one prompt" });
 }
 
+/** A state a prompt. @throws EtalonError BAD_SHAPE */
+export function checkBatch(x: Tensor, count: number): void {
+  const allowed = `a batch of ${count}, as there are prompts`;
+  check.that(x.shape[0] === count, "BAD_SHAPE", { argument: "x", value: x.shape, allowed });
+}
+
 /** @throws EtalonError NOT_FINITE: names the first value that is not finite */
 export function checkFinite(argument: string, values: Float32Array, hint?: string): void {
-  const wrong = values.findIndex((value) => !Number.isFinite(value));
-  if (wrong < 0) return;
+  let wrong = 0; // a loop: findIndex calls a function a value
+  while (wrong < values.length && Number.isFinite(values[wrong])) wrong++;
+  if (wrong === values.length) return;
   const allowed = "finite numbers";
   throw new EtalonError("NOT_FINITE", { argument: `${argument}[${wrong}]`, value: values[wrong], allowed, hint });
 }

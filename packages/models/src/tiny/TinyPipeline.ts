@@ -4,8 +4,9 @@ import { type Tensor, type Tensor2D, type Tensor3D, type Tensor4D, tf } from "@e
 import { check, EtalonError } from "@etalon/errors";
 import { type Path, rectifiedFlow } from "@etalon/schedules";
 import type { ImageBatch } from "../images/ImageBatch.ts";
+import { writePixels } from "../images/writePixels.ts";
 import type { Conditioning, Pipeline, PromptDenoiser } from "../Pipeline.ts";
-import { checkFinite, checkPrompts, promptDenoiser } from "../pipelines/promptDenoiser.ts";
+import { checkBatch, checkFinite, checkPrompts, promptDenoiser } from "../pipelines/promptDenoiser.ts";
 import { checkTinyConfig } from "./config.ts";
 import { saveTiny } from "./saveTiny.ts";
 import { TinyModel } from "./TinyModel.ts";
@@ -69,11 +70,7 @@ export class TinyPipeline implements Pipeline {
   }
 
   predict(x: Tensor, t: number, { tensors, count }: Conditioning): Tensor {
-    check.that(x.shape[0] === count, "BAD_SHAPE", {
-      argument: "x",
-      value: x.shape,
-      allowed: `a batch of ${count}, as there are prompts`,
-    });
+    checkBatch(x, count);
     const { words, pooled } = tensors as { words: Tensor3D; pooled: Tensor2D };
     return this.model.transformer.forward({ hiddenStates: x as Tensor4D, timestep: tf.fill([count], t), words, pooled })
       .sample;
@@ -90,10 +87,8 @@ export class TinyPipeline implements Pipeline {
     const [height, width, channels] = this.latentShape();
     check.length("latents", latents, count * height * width * channels);
     checkFinite("latents", latents);
-    const data = new Uint8Array(latents.length); // a loop: Uint8Array.from with a function takes fifteen times as long
-    for (let i = 0; i < data.length; i++) {
-      data[i] = Math.max(0, Math.min(255, Math.round((latents[i] + 1) * 127.5)));
-    }
+    const data = new Uint8Array(latents.length);
+    writePixels(latents, data);
     return { data, count, width, height };
   }
 

@@ -1,5 +1,6 @@
 import { EtalonError } from "@etalon/errors";
 import { Config } from "../diffusion/Config.ts";
+import { checkBlockTypes } from "../diffusion/checkBlockTypes.ts";
 
 const downTypes = ["CrossAttnDownBlock2D", "DownBlock2D"] as const;
 const upTypes = ["CrossAttnUpBlock2D", "UpBlock2D"] as const;
@@ -77,9 +78,7 @@ export function unetConfig(fields: unknown): UNetConfig {
   const n = channels.length;
   const down = config.texts("down_block_types", ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"], downTypes); // biome-ignore format: one thought
   const up = config.texts("up_block_types", ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"], upTypes); // biome-ignore format: one thought
-  for (const [name, { length }] of Object.entries({ down_block_types: down, up_block_types: up })) {
-    if (length !== n) throw new EtalonError("BAD_CONFIG", { argument: name, value: length, allowed: `${n} blocks, as block_out_channels has` }); // biome-ignore format: one thought
-  }
+  checkBlockTypes(n, { down_block_types: down, up_block_types: up });
   const layers = config.countEach("layers_per_block", 2, n);
   const heads = config.countEach("attention_head_dim", 8, n); // diffusers' name is wrong: it is the number of heads
   const transformers = config.countEach("transformer_layers_per_block", 1, n);

@@ -36,9 +36,8 @@ export function tiledDecode(
     }
     const joined = row.map((tile, j) => {
       const under = above[j] ? blended(above[j], tile, kept, 1) : tile;
-      row[j] = under; // the next one's left neighbour is the blended square
       const beside = j > 0 ? blended(row[j - 1], under, kept, 2) : under;
-      row[j] = beside;
+      row[j] = beside; // the next one's left neighbour is the blended square
       return beside.slice([0, 0, 0, 0], [-1, Math.min(kept, beside.shape[1] as number), Math.min(kept, beside.shape[2] as number), -1]); // biome-ignore format: one thought
     });
     rows.push(tf.concat(joined, 2));

@@ -1,5 +1,6 @@
 import { EtalonError } from "@etalon/errors";
 import { Config } from "../diffusion/Config.ts";
+import { checkBlockTypes } from "../diffusion/checkBlockTypes.ts";
 
 /** An AutoencoderKL's config as the model needs it. */
 export interface VaeConfig {
@@ -26,9 +27,7 @@ export function vaeConfig(fields: unknown): VaeConfig {
   const channels = config.counts("block_out_channels", [64]);
   const down = config.texts("down_block_types", ["DownEncoderBlock2D"], ["DownEncoderBlock2D"]);
   const up = config.texts("up_block_types", ["UpDecoderBlock2D"], ["UpDecoderBlock2D"]);
-  for (const [name, { length }] of Object.entries({ down_block_types: down, up_block_types: up })) {
-    if (length !== channels.length) throw new EtalonError("BAD_CONFIG", { argument: name, value: length, allowed: `${channels.length} blocks, as block_out_channels has` }); // biome-ignore format: one thought
-  }
+  checkBlockTypes(channels.length, { down_block_types: down, up_block_types: up });
   const groups = config.count("norm_num_groups", 32);
   const odd = channels.findIndex((width) => width % groups !== 0);
   if (odd >= 0) throw new EtalonError("BAD_CONFIG", { argument: `block_out_channels[${odd}]`, value: channels[odd], allowed: `a multiple of norm_num_groups, ${groups}` }); // biome-ignore format: one thought
