@@ -40,8 +40,12 @@ describe("decoding in parts", () => {
     const latent = tf.tidy(() => tf.linspace(0, 3, 12 * 20 * 4).sin().reshape([1, 12, 20, 4])); // biome-ignore format: one thought
     const whole = model.decode({ latent }).image;
     expect(take(model.decode({ latent }, { tiles: { size: 20, overlap: 0.25 } }).image)).toEqual(whole.dataSync());
-    expect(model.decode({ latent }, { tiles: true }).image.shape).toEqual(whole.shape);
-    expect(take(model.decode({ latent }, { tiles: true, slice: 1 }).image).every(Number.isFinite)).toBe(true);
+    const tiled = model.decode({ latent }, { tiles: true }).image;
+    expect(tiled.shape).toEqual(whole.shape);
+    const both = tf.tidy(() => model.decode({ latent: tf.concat([latent, latent.neg()]) }, { tiles: true, slice: 1 }).image.slice(0, 1)); // biome-ignore format: one thought
+    const alone = take(tiled);
+    expect(alone.every(Number.isFinite) && alone.some((value) => value !== 0)).toBe(true);
+    expect(take(both)).toBeAllclose(alone, close);
     expect(() => model.decode({ latent }, { tiles: { size: 4, overlap: 1 } })).toThrow("tiles.overlap is 1");
     model.dispose();
   });
