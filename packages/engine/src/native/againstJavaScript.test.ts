@@ -142,7 +142,9 @@ const withAxes = (dtype: Values["dtype"], least: number, element?: fc.Arbitrary<
 onNative("reductions over any axes", () => {
   test.each(["sum", "mean", "prod", "max", "min"] as const)("%s", (name) => {
     const f = (axes: number[], keep: boolean) => (x: Tensor) => tf[name](x, axes, keep);
-    for (const element of name === "prod" ? [tame] : [tame, wild])
+    // Nothing that overflows in one order of summing and not in another.
+    const summable = wild.map((value) => (value === 3e38 ? 1e30 : value));
+    for (const element of name === "prod" ? [tame] : [tame, summable])
       fc.assert(fc.property(withAxes("float32", 1, element), ([x, axes, keep]) => {
         expectAlike(f(axes, keep), [x], { atol: 1e-5, rtol: 1e-5 });
       }), runs);
