@@ -52,6 +52,8 @@ export interface OpenTrainer extends Trainer {
   readonly reward: Reward;
   readonly prompts: readonly string[];
   readonly checks: SelfCheck;
+  /** Calls a function with the averaged weights in the model's, where the run has averages and evaluates by them; else with the model as it is. Measure within it. */
+  averaged<T>(inner: () => Promise<T>): Promise<T>;
   /** Epochs done; above 0 at once on a resumed run. */
   readonly epoch: number;
 }

@@ -9,6 +9,7 @@ import { openFolder, type RunFolder, refuseFull } from "./run/openFolder.ts";
 import { truncateMetrics } from "./run/truncateMetrics.ts";
 import { writeSamples } from "./run/writeSamples.ts";
 import { selfCheck } from "./selfCheck.ts";
+import type { Stages } from "./stages.ts";
 import type { Metrics, OpenTrainer, Progress } from "./Trainer.ts";
 import { aborted, trainEpoch, type Watch } from "./trainEpoch.ts";
 
@@ -19,6 +20,8 @@ export interface RunOptions extends Watch, Partial<Parts> {
   out?: string;
   /** Goes on with the run in `out`, from its newest checkpoint; to the same bits as if it had not stopped. Starts anew where there is none. */
   resume?: boolean;
+  /** Functions in the place of the loop's own, each of its type. */
+  stages?: Partial<Stages>;
 }
 
 /**
@@ -59,17 +62,23 @@ interface Open {
   checks: OpenTrainer["checks"];
 }
 
-function trainer({ config, signal, onProgress }: RunOptions, { parts, folder, learner, checks }: Open): OpenTrainer {
+function trainer(
+  { config, signal, onProgress, stages }: RunOptions,
+  { parts, folder, learner, checks }: Open,
+): OpenTrainer {
   const { standing } = learner;
   let savedEpoch = standing.step > 0 ? standing.epoch : -1;
 
   const save = async () => {
     if (!folder) throw new EtalonError("UNSUPPORTED", { argument: "save", value: undefined, allowed: "a run that was opened with a folder (out)" }); // biome-ignore format: one thought
     if (savedEpoch === standing.epoch) return;
-    await writeSamples(folder.path, standing.epoch, config, parts);
+    await averaged(() => writeSamples(folder.path, standing.epoch, config, parts));
     writeCheckpoint(checkpoints(folder), standing.epoch, (place) => learner.write(place), config.checkpoint.keep);
     savedEpoch = standing.epoch;
   };
+
+  const averaged = <T>(inner: () => Promise<T>): Promise<T> =>
+    learner.averages && config.train.ema?.evaluate ? learner.averages.use(inner) : inner();
 
   /** Saves what is done, then tells that the run was stopped. */
   const stop = async (cause: AbortSignal) => {
@@ -91,14 +100,20 @@ function trainer({ config, signal, onProgress }: RunOptions, { parts, folder, le
     while (standing.epoch < epochs) {
       if (signal?.aborted) await stop(signal);
       onProgress?.({ stage: "train", done: standing.epoch, total: epochs });
-      const lines = await trainEpoch(config, parts, learner, { signal, onProgress: within(standing.epoch) }).catch(
-        async (error) => {
-          if (signal?.aborted && EtalonError.is(error) && error.code === "ABORTED") return stop(signal);
-          throw error;
-        },
-      );
+      const lines = await trainEpoch(
+        config,
+        parts,
+        learner,
+        { signal, onProgress: within(standing.epoch) },
+        stages,
+      ).catch(async (error) => {
+        if (signal?.aborted && EtalonError.is(error) && error.code === "ABORTED") return stop(signal);
+        throw error;
+      });
       if (folder) appendLines(metricsFile(folder), lines);
-      if (folder && (standing.epoch % every === 0 || standing.epoch === epochs)) await save();
+      const spoilt = standing.skipped >= config.train.maxSkipped && lines.some(({ gradNorm }) => gradNorm === null);
+      if (folder && (standing.epoch % every === 0 || standing.epoch === epochs || spoilt)) await save();
+      if (spoilt) throw tooManySkipped(standing.skipped);
       onProgress?.({ stage: "train", done: standing.epoch, total: epochs, note: noteOf(lines[lines.length - 1]) });
       yield* lines;
     }
@@ -115,6 +130,7 @@ function trainer({ config, signal, onProgress }: RunOptions, { parts, folder, le
       return standing.epoch;
     },
     [Symbol.asyncIterator]: run,
+    averaged,
     save,
     async close() {
       learner.dispose();
@@ -123,6 +139,14 @@ function trainer({ config, signal, onProgress }: RunOptions, { parts, folder, le
     },
   };
 }
+
+const tooManySkipped = (skipped: number) =>
+  new EtalonError("NOT_FINITE", {
+    argument: "train.maxSkipped",
+    value: skipped,
+    allowed: "fewer steps left out, since their gradient was not finite",
+    hint: "The weights are as they were before them, and saved. Lower train.learningRate, or raise train.maxSkipped to go on.",
+  });
 
 const noteOf = ({ reward, clipFraction }: Metrics) =>
   `reward ${reward.mean.toPrecision(4)} ± ${reward.std.toPrecision(2)}, clipped ${(100 * clipFraction).toFixed(0)} %`;

@@ -1,6 +1,6 @@
 import { check } from "@etalon/errors";
 import { Random } from "@etalon/models";
-import { windowStrategies } from "./config/TrainConfig.ts";
+import { windowStrategies } from "./config/SamplerConfig.ts";
 
 /** How an SDE window moves along a trajectory. */
 export interface WindowOptions {
@@ -17,6 +17,8 @@ export interface WindowOptions {
   rollBack?: boolean;
   /** First place. Default 0. */
   start?: number;
+  /** Windows lie before this step. Default and null: the end. */
+  end?: number | null;
   /** decay: iterations at the first and at the last place, linear between. Default 10 and 1. */
   maxEvery?: number;
   minEvery?: number;
@@ -43,7 +45,8 @@ export function windows(options: WindowOptions): (iteration: number) => number[]
   check.range("size", size, { min: 1, max: steps, integer: true });
   check.count("every", every);
   check.count("stride", stride);
-  const end = edge === "published" ? steps - 2 : steps - 1; // steps from here on are in no window
+  const open = edge === "published" ? steps - 2 : steps - 1; // steps from here on are in no window
+  const end = Math.min(open, check.range("end", options.end ?? steps, { min: Math.min(size, open), integer: true }));
   const whole = Math.max(0, end - size); // the last place of a whole window
   const last = edge === "published" ? end : whole;
   check.range("start", start, { min: 0, max: Math.max(last, 0), integer: true });

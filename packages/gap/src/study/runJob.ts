@@ -70,14 +70,14 @@ export async function runJob({ config, job, folder, signal, onProgress }: RunJob
     const trainer = await openRun({ config: train, out: join(folder, "train"), resume: true, signal });
     try {
       advance(trainer.epoch * work.epoch, "resumed");
-      await measure(trainer.pipeline, trainer.epoch);
+      await trainer.averaged(() => measure(trainer.pipeline, trainer.epoch));
       let last = trainer.epoch;
       for await (const { epoch, reward: earned } of trainer) {
         advance((epoch - last) * work.epoch, `epoch ${epoch}/${train.train.epochs}, reward ${earned.mean.toFixed(3)}`);
         last = epoch;
         if (missing(epoch).length === 0) continue;
         await trainer.save();
-        await measure(trainer.pipeline, epoch);
+        await trainer.averaged(() => measure(trainer.pipeline, epoch));
       }
     } finally {
       await trainer.close();

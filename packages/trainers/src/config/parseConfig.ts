@@ -64,6 +64,9 @@ function objectsOf(schema: z.ZodType): z.ZodType[] {
   return wrapped ? objectsOf(schema.unwrap() as z.ZodType) : [schema];
 }
 
+/** Whether a branch of a union is for values of this type: the others say nothing to whoever gave one. */
+const isOfType = (issue: Issue, value: unknown) => issue.code !== "invalid_type" || issue.expected === typeof value;
+
 function inWords(issue: Issue): string {
   switch (issue.code) {
     case "invalid_type":
@@ -77,7 +80,11 @@ function inWords(issue: Issue): string {
     case "too_big":
       return `a number ${issue.inclusive ? "≤" : "<"} ${issue.maximum}`;
     case "invalid_union":
-      return issue.errors.map(([first]) => (first ? inWords(first) : "")).join(", or ");
+      return issue.errors
+        .flatMap(([first]) => (first === undefined ? [] : [first]))
+        .filter((first, _, all) => isOfType(first, issue.input) || !all.some((other) => isOfType(other, issue.input)))
+        .map(inWords)
+        .join(", or ");
     default:
       return issue.message;
   }

@@ -16,7 +16,26 @@ export function parseTrainConfig(json: unknown, sets: readonly string[] = []): T
     throw new EtalonError("BAD_CONFIG", { argument: "config", value: json, allowed: "a JSON object" });
   const given = mergeConfig(json, parseSets(sets));
   const algorithm = check.oneOf("algorithm", given.algorithm ?? "ddpo", algorithms, "BAD_CONFIG");
-  return parseConfig(TrainConfig, mergeConfig(algorithmDefaults[algorithm], given));
+  return withLengths(parseConfig(TrainConfig, mergeConfig(algorithmDefaults[algorithm], given)));
+}
+
+/** Schedules that are as long as the run get its length as it is now: a run that is given more epochs later keeps its schedules. */
+function withLengths(config: TrainConfig): TrainConfig {
+  const { sampler, train } = config;
+  const { eta } = sampler;
+  const updates = train.epochs * train.updatesPerEpoch * train.innerEpochs;
+  const moving = typeof eta === "object" && eta.along === "training";
+  return {
+    ...config,
+    sampler: { ...sampler, eta: moving ? { ...eta, epochs: eta.epochs ?? train.epochs } : eta },
+    train: {
+      ...train,
+      schedule:
+        train.schedule.shape === "cosine"
+          ? { ...train.schedule, updates: train.schedule.updates ?? updates }
+          : train.schedule,
+    },
+  };
 }
 
 /** The JSON Schema of a training config, for editors and `etalon schema train`. Defaults are the general ones; an algorithm's own come on top. */

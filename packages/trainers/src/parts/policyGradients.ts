@@ -1,21 +1,23 @@
 import { type NamedTensorMap, type Tensor, tf, type Variable } from "@etalon/engine";
+import { EtalonError } from "@etalon/errors";
 import type { Conditioning, Pipeline } from "@etalon/models";
 import type { PolicyGradient } from "@etalon/native";
 import type { Rollout, TrajectoryStep } from "./rollOut.ts";
 import { seedPolicy } from "./seedPolicy.ts";
+import { type StepWeights, stepWeight } from "./stepWeight.ts";
 
 /** What the policy objective is made of. */
-export interface PolicyOptions {
+export interface PolicyOptions extends StepWeights {
   pipeline: Pipeline;
   /** By the names that gradients get. */
   variables: ReadonlyMap<string, Variable>;
   guidance: number;
   clip: number;
   reduction: "mean" | "sum";
+  /** GRPO-Guard's normalised ratio in the densities' place; needs a rollout that kept its noise. */
+  ratioNorm?: boolean;
   /** Images in one forward and backward pass. */
   microBatch: number;
-  /** c of the step weight c·std/|b|; 0: every step counts alike (math.md §4). */
-  noiseLevelWeight: number;
   /** Weight of the KL towards the model without its adapter. */
   kl: number;
 }
@@ -42,29 +44,26 @@ export function policyGradients(
 ): { gradients: NamedTensorMap; report: PolicyReport } {
   const sums = new Map<string, Tensor>();
   const tally = { count: 0, loss: 0, ratio: 0, max: 0, clipped: 0, kl: 0 };
-  const share = 1 / (images.length * rollout.steps.length);
+  const work = passes(rollout, images, options.microBatch);
+  const share = 1 / work.reduce((sum, { part }) => sum + part.length, 0);
+  let batch: Batch | undefined;
   try {
-    for (const part of chunks(images, options.microBatch)) {
-      const batch = takeBatch(options, rollout, part);
-      try {
-        for (const step of rollout.steps) {
-          const weight = stepWeight(step, options.noiseLevelWeight);
-          const taken = takeStep(step, part);
-          const { gradients, result } = gradientsOfStep(options, batch, {
-            ...taken,
-            advantage: Float64Array.from(part, (i) => advantages[i]),
-            scale: share * weight,
-          });
-          accumulate(sums, gradients);
-          if (result) add(tally, result, weight);
-        }
-      } finally {
-        batch.dispose();
+    for (const { part, step } of work) {
+      if (batch?.part !== part) {
+        batch?.dispose();
+        batch = takeBatch(options, rollout, part);
       }
+      const weight = stepWeight(step.step.map, options);
+      const advantage = Float64Array.from(part, (i) => advantages[i]);
+      const { gradients, result } = gradientsOfStep(options, batch, { ...takeStep(step, part), advantage, scale: share * weight }); // biome-ignore format: one thought
+      accumulate(sums, gradients);
+      if (result) add(tally, result, weight);
     }
   } catch (error) {
     for (const sum of sums.values()) sum.dispose();
     throw error;
+  } finally {
+    batch?.dispose();
   }
   const { count, loss, ratio, max, clipped, kl } = tally;
   return {
@@ -73,8 +72,19 @@ export function policyGradients(
   };
 }
 
-/** What a step's loss is weighted by: c·std/|b|, or 1. */
-const stepWeight = ({ step: { map } }: TrajectoryStep, c: number) => (c === 0 ? 1 : (c * map.std) / Math.abs(map.b));
+/** The passes through the model: micro-batches of images, each at the steps it is trained on. */
+function passes({ steps, trained }: Rollout, images: readonly number[], size: number) {
+  const shared = trained === undefined || images.every((i) => trained[i] === trained[images[0]]);
+  if (shared) {
+    const kept = steps.filter(({ step }) => trained?.[images[0]].has(step.index) ?? true);
+    return chunks(images, size).flatMap((part) => kept.map((step) => ({ part, step })));
+  }
+  return steps.flatMap((step) =>
+    chunks(images.filter((i) => trained[i].has(step.step.index)), size).map((part) => ({ part, step })),
+  ); // biome-ignore format: one thought
+}
+
+type Batch = ReturnType<typeof takeBatch>;
 
 /** A micro-batch's conditioning, encoded once for all of its steps. */
 function takeBatch({ pipeline, guidance }: PolicyOptions, { prompts }: Rollout, part: readonly number[]) {
@@ -84,11 +94,11 @@ function takeBatch({ pipeline, guidance }: PolicyOptions, { prompts }: Rollout, 
     cond.dispose();
     uncond?.dispose();
   };
-  return { cond, uncond, dispose };
+  return { part, cond, uncond, dispose };
 }
 
 /** Some images of a step: where they lie in a row, as they lie. */
-function takeStep({ step, x, next, logp }: TrajectoryStep, part: readonly number[]) {
+function takeStep({ step, x, next, logp, z }: TrajectoryStep, part: readonly number[]) {
   const dim = x.length / logp.length;
   const inRow = part.every((i, row) => i === part[0] + row);
   const rows = (values: Float32Array) => {
@@ -97,19 +107,20 @@ function takeStep({ step, x, next, logp }: TrajectoryStep, part: readonly number
     for (const [row, i] of part.entries()) out.set(values.subarray(i * dim, (i + 1) * dim), row * dim);
     return out;
   };
-  return { step, x: rows(x), next: rows(next), oldLogp: Float64Array.from(part, (i) => logp[i]) };
+  return { step, x: rows(x), next: rows(next), z: z && rows(z), oldLogp: Float64Array.from(part, (i) => logp[i]) };
 }
 
 function gradientsOfStep(
-  { pipeline, variables, guidance, clip, reduction, kl }: PolicyOptions,
-  { cond, uncond }: { cond: Conditioning; uncond?: Conditioning },
+  { pipeline, variables, guidance, clip, reduction, ratioNorm, kl }: PolicyOptions,
+  { cond, uncond }: Batch,
   batch: ReturnType<typeof takeStep> & { advantage: Float64Array; scale: number },
 ): { gradients: NamedTensorMap; result: PolicyGradient | undefined } {
   const { step, x, next, oldLogp, advantage, scale } = batch;
+  const z = ratioNorm ? noiseOf(batch.z) : undefined;
   const shape = [cond.count, ...pipeline.latentShape()];
   const predict = (conditioning: Conditioning) => pipeline.predict(tf.tensor(x, shape), step.t, conditioning);
   const reference = kl === 0 ? undefined : { weight: kl, ...referenceOutputs(pipeline, () => [cond, uncond].map((c) => c && predict(c))) }; // biome-ignore format: one thought
-  const terms = { next, x, guidance, map: step.map, oldLogp, advantage, clip, reduction, kl: reference };
+  const terms = { next, x, guidance, map: step.map, oldLogp, advantage, clip, reduction, kl: reference, z };
   let result: PolicyGradient | undefined; // stays so where something was not finite
   const keep = (value: PolicyGradient) => {
     result = value;
@@ -122,6 +133,12 @@ function gradientsOfStep(
   value.dispose();
   const gradients = Object.fromEntries(Object.entries(grads).map(([id, grad]) => [names.get(id) as string, grad]));
   return { gradients, result: result as PolicyGradient | undefined };
+}
+
+/** @throws EtalonError UNSUPPORTED: the rollout did not keep it */
+function noiseOf(z: Float32Array | undefined): Float32Array {
+  if (z !== undefined) return z;
+  throw new EtalonError("UNSUPPORTED", { argument: "ratioNorm", value: true, allowed: "false, or a rollout that kept its noise (keepNoise)" }); // biome-ignore format: one thought
 }
 
 /** The outputs of the model without its adapter. */

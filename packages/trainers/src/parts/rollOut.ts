@@ -1,5 +1,6 @@
 import { initialNoise, type Plan, type PlanStep, sample } from "@etalon/gddim";
 import type { ImageBatch, Pipeline } from "@etalon/models";
+import { normal } from "@etalon/native";
 
 /** What a rollout is made of. */
 export interface RolloutOptions {
@@ -15,8 +16,10 @@ export interface RolloutOptions {
   sharedBy?: number;
   /** Images that go through the model at once. */
   batch?: number;
-  /** Which stochastic steps are kept for training; default all. */
-  keeps?: (step: PlanStep) => boolean;
+  /** The indices of the stochastic steps that each image is trained on; default all. Those of no image are not kept. */
+  trained?: readonly ReadonlySet<number>[];
+  /** Whether the noise of these steps is kept too, as the normalised ratio needs it. Default false. */
+  keepNoise?: boolean;
   signal?: AbortSignal;
   onStep?: (done: number, total: number) => void;
 }
@@ -27,37 +30,42 @@ export interface TrajectoryStep {
   x: Float32Array;
   next: Float32Array;
   logp: Float64Array;
+  /** The noise it drew, float32 [images, …latentShape]; where it was asked for. */
+  z?: Float32Array;
 }
 
 /** Images, and the steps to train on. */
 export interface Rollout {
   prompts: readonly string[];
   steps: TrajectoryStep[];
+  /** The steps that each image is trained on, by index; absent: all. */
+  trained?: readonly ReadonlySet<number>[];
   latents: Float32Array;
   images: ImageBatch;
 }
 
 /** Draws an image a prompt by the plan's sampler, and keeps its stochastic steps. @throws EtalonError ABORTED, NOT_FINITE and as `sample` */
 export async function rollOut(options: RolloutOptions): Promise<Rollout> {
-  const { pipeline, plan, prompts, seed, ids, guidance = 1, batch, keeps = () => true, signal, onStep } = options;
+  const { pipeline, plan, prompts, seed, ids, guidance = 1, batch, trained, keepNoise, signal, onStep } = options;
   const shape = pipeline.latentShape();
   const denoiser = pipeline.denoiser(prompts, { guidance, batch });
   const steps: TrajectoryStep[] = [];
-  let latents = startOf(
-    options,
-    shape.reduce((a, b) => a * b),
-  );
+  const dim = shape.reduce((a, b) => a * b);
+  let latents = startOf(options, dim);
   try {
     const loop = sample({ denoiser, plan, shape, seed, samples: ids, x: latents, guidance, signal });
     for await (const { step, x, next, logp } of loop) {
-      if (logp && keeps(step)) steps.push({ step, x, next, logp });
+      if (logp && (trained?.some((indices) => indices.has(step.index)) ?? true)) {
+        const key = { seed: BigInt(seed), step: step.index + 1, samples: ids }; // as `sample` has it
+        steps.push({ step, x, next, logp, ...(keepNoise && { z: normal({ key, dim }) }) });
+      }
       latents = next;
       onStep?.(step.index + 1, plan.steps.length);
     }
   } finally {
     denoiser.dispose();
   }
-  return { prompts, steps, latents, images: pipeline.decode(latents, prompts.length) };
+  return { prompts, steps, ...(trained && { trained }), latents, images: pipeline.decode(latents, prompts.length) };
 }
 
 function startOf({ seed, ids, plan, sharedBy = 1 }: RolloutOptions, dim: number): Float32Array {

@@ -1,9 +1,13 @@
 import { type Tensor, tf } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
-import { type PolicyGradient, type PolicyGradientOptions, policyGradient } from "@etalon/native";
+import { type PolicyGradient, policyGradient } from "@etalon/native";
+import { type NormalisedOptions, normalisedPolicyGradient } from "./normalisedPolicyGradient.ts";
 
-/** What the kernel takes beside the model's outputs and the size of a sample. */
-export type PolicyTerms = Omit<PolicyGradientOptions, "cond" | "uncond" | "dim">;
+/** What the kernel takes beside the model's outputs and the size of a sample. With the noise `z` of the steps the ratio is GRPO-Guard's normalised one. */
+export interface PolicyTerms extends Omit<NormalisedOptions, "cond" | "uncond" | "dim" | "z"> {
+  oldLogp: ArrayLike<number>;
+  z?: Float32Array;
+}
 
 /**
  * The policy objective as a node on the model's output. Its value is computed outside the graph by the kernel, on the output's data; its gradient is the kernel's own:
@@ -25,7 +29,9 @@ export function seedPolicy(
     const shape = c.shape;
     const dim = c.size / shape[0];
     const values = (output: Tensor) => output.dataSync<"float32">(); // only read, and only now
-    const result = finite(() => policyGradient({ ...terms, cond: values(c), uncond: u && values(u), dim }));
+    const { z, ...rest } = terms;
+    const call = { ...rest, cond: values(c), uncond: u && values(u), dim };
+    const result = finite(() => (z ? normalisedPolicyGradient({ ...call, z }) : policyGradient(call)));
     if (result === undefined) return { value: tf.scalar(Number.NaN), gradFunc: () => inputs.map(() => tf.fill(shape, Number.NaN)) }; // biome-ignore format: one thought
     report(result);
     const seed = (gradient: Float32Array, dy: Tensor) => tf.tensor(gradient, shape).mul(dy.mul(scale));

@@ -1,20 +1,71 @@
+import { check } from "@etalon/errors";
 import { type Plan, plan } from "@etalon/gddim";
-import type { Path } from "@etalon/schedules";
+import { type Path, timeGrid } from "@etalon/schedules";
+import { etaAt } from "../config/etaAt.ts";
 import type { TrainConfig } from "../config/TrainConfig.ts";
 import { windows } from "../windows.ts";
 
 /**
- * The trajectory of an epoch: stochastic everywhere or in the epoch's window, ODE steps elsewhere.
- * A first step from pure noise (α = 0, as flow at t = 1) carries no information: an SDE step there re-draws x_T whole. It is made an ODE step. Pipelines that
- * start later (tiny: 0.98), or a `sampler.start` below 1, have no such step.
+ * The trajectory of an epoch: stochastic everywhere or in the epoch's window, ODE steps elsewhere; with Flash fewer of them after the window, by its solver.   docs/math.md §5
+ * A first step from pure noise (α = 0, as flow at t = 1) that draws all noise anew, as gDDIM's does there, tells next to nothing of x_T and is made an ODE step. Pipelines
+ * that start later (tiny: 0.98), or a `sampler.start` below 1, have no such step; Flow-SDE and Dance-SDE keep x_T there, and train on it as they publish it.
  * @param epoch  from 0, or "ode" for the deterministic trajectory over the same times
+ * @throws EtalonError OUT_OF_RANGE: too few steps for one that draws noise
  */
-export function trainingPlan({ sampler, seed }: TrainConfig, path: Path, epoch: number | "ode"): Plan {
-  const { steps, eta, rule, start, shift, window } = sampler;
-  const grid = { path, steps, rule, eta, start, shift };
-  if (epoch === "ode") return plan({ ...grid, sde: "none" });
-  const first = path.at(start ?? path.noiseTime).alpha === 0 ? 1 : 0;
-  if (window === null) return plan({ ...grid, sde: [first, steps] });
-  const inside = windows({ ...window, steps, seed })(epoch);
-  return plan({ ...grid, sde: [Math.max(first, inside[0]), Math.max(first, inside[inside.length - 1]) + 1] });
+export function trainingPlan(
+  { sampler, seed }: Pick<TrainConfig, "sampler" | "seed">,
+  path: Path,
+  epoch: number | "ode",
+): Plan {
+  const { steps, rule, start, shift, window } = sampler;
+  const grid = { path, steps, rule, start, shift };
+  if (epoch === "ode") return plan({ ...grid, eta: 0 });
+  const eta = etaAt(sampler.eta, epoch, steps);
+  const whole = plan({ ...grid, eta });
+  const first = drawsAnew(whole, path) ? 1 : 0;
+  const inside = window === null ? undefined : windows({ ...window, steps, seed })(epoch);
+  const begin = Math.max(first, inside?.[0] ?? 0);
+  const end = inside === undefined ? steps : Math.max(begin, inside[inside.length - 1]) + 1;
+  const flash = window?.flash;
+  const made = flash ? flashPlan({ ...grid, eta, begin, end, flash }) : plan({ ...grid, eta, sde: [begin, end] });
+  check.that(made.steps.some(({ stochastic }) => stochastic), "OUT_OF_RANGE", { argument: "sampler.steps", value: steps, allowed: `${first + 2} or more: ${first === 0 ? "the last draws" : "the first and the last draw"} no noise` }); // biome-ignore format: one thought
+  return made;
+}
+
+/** Whether a plan's first step keeps nothing of the noise it starts from. */
+function drawsAnew({ steps: [{ t, s, map }] }: Plan, path: Path): boolean {
+  return path.at(t).alpha === 0 && map.std > path.at(s).sigma * (1 - 1e-12);
+}
+
+interface FlashOptions {
+  path: Path;
+  steps: number;
+  rule: TrainConfig["sampler"]["rule"];
+  start: number | undefined;
+  shift: number | undefined;
+  eta: number | number[];
+  begin: number;
+  end: number;
+  flash: NonNullable<NonNullable<TrainConfig["sampler"]["window"]>["flash"]>;
+}
+
+/**
+ * MixGRPO-Flash: up to the window's end as ever, then max(1, round(ratio · rest)) steps in the place of the rest, spread over the same grid, by the solver. A multistep
+ * solver looks back into the window, as the published code does. That code counts points of its grid where this counts steps: it makes one step less.
+ */
+function flashPlan({ path, steps, rule, start, shift, eta, begin, end, flash }: FlashOptions): Plan {
+  const rest = steps - end;
+  const fewer = Math.max(1, Math.round(flash.ratio * rest));
+  const knots = timeGrid(path, steps, { start, shift });
+  if (rest === 0) return plan({ path, times: knots, eta, rule, sde: [begin, end] });
+  const after = path.discrete
+    ? Array.from({ length: fewer }, (_, j) => knots[end + Math.round(((j + 1) * rest) / fewer)])
+    : timeGrid(path, steps * fewer, { start, shift }).filter(
+        (_, i) => i > end * fewer && (i - end * fewer) % rest === 0,
+      );
+  const times = [...knots.slice(0, end + 1), ...after];
+  const levels = typeof eta === "number" ? eta : eta.slice(0, times.length - 1);
+  const common = { path, times, eta: levels, rule, sde: [begin, end] as const };
+  const [before, behind] = [plan(common), plan({ ...common, solver: flash.solver })];
+  return { ...before, steps: [...before.steps.slice(0, end), ...behind.steps.slice(end)] };
 }

@@ -14,9 +14,17 @@ export interface UpdateReport extends PolicyReport {
 /** What is told of a step that was left out. */
 const idle: UpdateReport = { loss: 0, ratio: { mean: 1, max: 1 }, clipFraction: 0, kl: 0, gradNorm: null, skipped: true }; // biome-ignore format: one thought
 
+/** What one optimiser step is made of. */
+export interface UpdateOptions extends PolicyOptions {
+  optimiser: AdamW;
+  maxGradNorm: number;
+  /** Of this step. Default: the optimiser's own. */
+  learningRate?: number;
+}
+
 /** One optimiser step on some images of a rollout: gradient, cut to `maxGradNorm`, AdamW. A gradient that is not finite changes nothing. */
 export function updatePolicy(
-  options: PolicyOptions & { optimiser: AdamW; maxGradNorm: number },
+  options: UpdateOptions,
   rollout: Rollout,
   advantages: Float64Array,
   images: readonly number[],
@@ -25,7 +33,7 @@ export function updatePolicy(
   try {
     const cut = cutNorm(gradients, options.maxGradNorm);
     if (cut === undefined) return idle;
-    options.optimiser.step(cut.gradients);
+    options.optimiser.step(cut.gradients, options.learningRate);
     tf.dispose(cut.gradients);
     return { ...report, gradNorm: cut.norm, skipped: false };
   } finally {

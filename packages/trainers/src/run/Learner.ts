@@ -1,15 +1,17 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { AdamW, type Variable } from "@etalon/engine";
+import { AdamW, type Tensor, tf, type Variable } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import type { ParameterChoice, Pipeline } from "@etalon/models";
 import { readSafetensors, toFloat32, writeSafetensors } from "@etalon/weights";
 import writeFileAtomic from "write-file-atomic";
 import type { TrainConfig } from "../config/TrainConfig.ts";
 import { type PromptRewards, PromptStatistics } from "../parts/PromptStatistics.ts";
+import { WeightAverages } from "../parts/WeightAverages.ts";
 
 const fullFile = "diffusion_pytorch_model.safetensors";
 const optimiserFile = "optimizer.safetensors";
+const averagesFolder = "ema";
 const stateFile = "state.json";
 
 /** Where a run stands. */
@@ -26,6 +28,8 @@ export class Learner {
   readonly optimiser: AdamW;
   /** One a term of the reward; more than one only where a mix adds up advantages. */
   readonly statistics: PromptStatistics[] = [];
+  /** The moving average of the weights, where the config asks for one. */
+  readonly averages: WeightAverages | undefined;
   readonly #config: TrainConfig;
   readonly #pipeline: Pipeline;
 
@@ -36,12 +40,14 @@ export class Learner {
   constructor(config: TrainConfig, pipeline: Pipeline, checkpoint?: string) {
     this.#config = config;
     this.#pipeline = pipeline;
-    const { parameters, lora, learningRate, optimiser } = config.train;
+    const { parameters, lora, learningRate, optimiser, ema } = config.train;
     const state = checkpoint === undefined ? undefined : readState(checkpoint);
     if (parameters === "lora" && checkpoint === undefined) pipeline.model.addAdapter(lora, config.seed);
-    else if (parameters === "lora") pipeline.model.loadAdapter(checkpoint as string);
-    else if (checkpoint !== undefined) pipeline.model.load(join(checkpoint, fullFile));
+    const averaged = ema && checkpoint !== undefined ? this.#readAverages(join(checkpoint, averagesFolder)) : undefined;
+    if (checkpoint !== undefined) this.#read(checkpoint);
     this.variables = pipeline.model.parameters(choiceOf(parameters));
+    this.averages = ema ? new WeightAverages(this.variables, ema.decay, averaged) : undefined;
+    for (const tensor of averaged?.values() ?? []) tensor.dispose();
     this.optimiser = new AdamW(this.variables, { learningRate, ...optimiser });
     if (checkpoint === undefined || state === undefined) return;
     this.optimiser.load(readTensors(join(checkpoint, optimiserFile)));
@@ -58,16 +64,43 @@ export class Learner {
 
   /** Writes the files of a checkpoint into a folder. */
   write(folder: string): void {
-    if (this.#config.train.parameters === "lora") this.#pipeline.model.saveAdapter(folder);
-    else this.#pipeline.save(folder); // a model of its own: `etalon sample --model FOLDER`
+    this.#save(folder);
+    const putBack = this.averages?.putIn();
+    if (putBack) {
+      try {
+        this.#save(join(folder, averagesFolder));
+      } finally {
+        putBack();
+      }
+    }
     const moments = [...this.optimiser.state()].map(([name, { shape, data }]) => [name, { dtype: "F32" as const, shape, data }]); // biome-ignore format: one thought
     writeSafetensors(join(folder, optimiserFile), Object.fromEntries(moments));
     const state = { ...this.standing, statistics: this.statistics.map((statistics) => statistics.state()) };
     writeFileAtomic.sync(join(folder, stateFile), `${JSON.stringify(state)}\n`);
   }
 
+  /** The weights, in the form that others load: the adapter, or a model of its own (`etalon sample --model FOLDER`). */
+  #save(folder: string): void {
+    mkdirSync(folder, { recursive: true });
+    if (this.#config.train.parameters === "lora") this.#pipeline.model.saveAdapter(folder);
+    else this.#pipeline.save(folder);
+  }
+
+  #read(folder: string): void {
+    if (this.#config.train.parameters === "lora") this.#pipeline.model.loadAdapter(folder);
+    else this.#pipeline.model.load(join(folder, fullFile));
+  }
+
+  /** The averages of a checkpoint, by way of the model: it holds them afterwards. */
+  #readAverages(folder: string): ReadonlyMap<string, Tensor> {
+    this.#read(folder);
+    const variables = this.#pipeline.model.parameters(choiceOf(this.#config.train.parameters));
+    return new Map([...variables].map(([name, variable]) => [name, tf.keep(tf.clone(variable))]));
+  }
+
   dispose(): void {
     this.optimiser.dispose();
+    this.averages?.dispose();
   }
 }
 

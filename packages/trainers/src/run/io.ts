@@ -23,8 +23,11 @@ export function sync(place: string): void {
   }
 }
 
-/** Brings a folder's files and its entries to the disk. */
+/** Brings a folder's files and its entries to the disk, and those of the folders in it. */
 export function syncFolder(folder: string): void {
-  for (const name of readdirSync(folder)) sync(join(folder, name));
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) syncFolder(join(folder, entry.name));
+    else sync(join(folder, entry.name));
+  }
   sync(folder);
 }

@@ -37,12 +37,15 @@ export function refuseFull(path: string): void {
   throw new EtalonError("EXISTS", { argument: "out", value: path, allowed: "a folder that is new or empty", hint: "--resume goes on with the run that is there." }); // biome-ignore format: one thought
 }
 
+/** Keys of which nothing that is done already depends. */
+const changeable = ["train.epochs", "train.maxSkipped"];
+
 /** @throws EtalonError BAD_CONFIG: names the first key that differs from the run's config.json; BAD_FILE: the file is no JSON */
 function refuseChange(file: string, config: TrainConfig): void {
   const [before, after] = [flatten(readJson(file)), flatten(config)];
   for (const key of new Set([...before.keys(), ...after.keys()])) {
-    if (key === "train.epochs" || before.get(key) === after.get(key)) continue;
-    throw new EtalonError("BAD_CONFIG", { argument: key, value: JSON.parse(after.get(key) ?? "null"), allowed: `${before.get(key) ?? "no such key"}, as the run began`, hint: "Only train.epochs may change on resume." }); // biome-ignore format: one thought
+    if (changeable.includes(key) || before.get(key) === after.get(key)) continue;
+    throw new EtalonError("BAD_CONFIG", { argument: key, value: JSON.parse(after.get(key) ?? "null"), allowed: `${before.get(key) ?? "no such key"}, as the run began`, hint: `Only ${changeable.join(" and ")} may change on resume.` }); // biome-ignore format: one thought
   }
 }
 
