@@ -13,6 +13,7 @@ export type ErrorCode =
   | "NOT_FINITE" // a computation that gave NaN or infinity
   | "SELF_CHECK" // a start-up check that failed
   | "IO" // the system refused to read or write
+  | "DENIED" // a server that wants a token, or one with more rights
   | "ABORTED" // stopped by the caller
   | "NATIVE"; // the native library failed: a fault of ours
 

@@ -1,6 +1,7 @@
 import "./toBeAllclose.ts";
 
 export { goldenJson, goldenPath, goldenTensors } from "./golden.ts";
+export { type Fault, type HubFiles, type HubRequest, type HubServer, hubServer } from "./hubServer.ts";
 export { runTrace } from "./runTrace.ts";
 export { type Ended, ended, spawnSource } from "./spawnSource.ts";
 export { thrown } from "./thrown.ts";
