@@ -3,11 +3,13 @@ import { EtalonError } from "@etalon/errors";
 import type { TrainConfig } from "./config/TrainConfig.ts";
 import { loadParts, type Parts } from "./loadParts.ts";
 import { appendLines } from "./run/appendLines.ts";
-import { latestCheckpoint, writeCheckpoint } from "./run/checkpoint.ts";
+import { latestCheckpoint, mendBest, type OdeReward } from "./run/checkpoint.ts";
 import { Learner } from "./run/Learner.ts";
 import { openFolder, type RunFolder, refuseFull } from "./run/openFolder.ts";
+import { promptDigest } from "./run/promptDigest.ts";
+import { Samples } from "./run/Samples.ts";
+import { type SavedCheckpoint, Saver } from "./run/Saver.ts";
 import { truncateMetrics } from "./run/truncateMetrics.ts";
-import { writeSamples } from "./run/writeSamples.ts";
 import { selfCheck } from "./selfCheck.ts";
 import type { Stages } from "./stages.ts";
 import type { Metrics, OpenTrainer, Progress } from "./Trainer.ts";
@@ -22,6 +24,8 @@ export interface RunOptions extends Watch, Partial<Parts> {
   resume?: boolean;
   /** Functions in the place of the loop's own, each of its type. */
   stages?: Partial<Stages>;
+  /** Hears of each checkpoint once it is on the disk. */
+  onSaved?: (saved: SavedCheckpoint) => void;
 }
 
 /**
@@ -42,9 +46,10 @@ export async function openRun(options: RunOptions): Promise<OpenTrainer> {
     };
     const checks = await fresh();
     folder = out === undefined ? undefined : openFolder(out, config, resume);
-    const learner = new Learner(config, parts.pipeline, folder && latestCheckpoint(checkpoints(folder)));
-    if (folder) truncateMetrics(metricsFile(folder), learner.standing.step);
-    return trainer(options, { parts, folder, learner, checks });
+    const latest = folder && latestCheckpoint(checkpoints(folder));
+    const learner = new Learner(config, parts.pipeline, latest);
+    if (folder) takeUp(folder, learner, parts.prompts);
+    return trainer(options, { parts, folder, learner, checks, isResumed: latest !== undefined });
   } catch (error) {
     folder?.release();
     parts.dispose();
@@ -55,26 +60,43 @@ export async function openRun(options: RunOptions): Promise<OpenTrainer> {
 const checkpoints = (folder: RunFolder) => join(folder.path, "checkpoints");
 const metricsFile = (folder: RunFolder) => join(folder.path, "metrics.jsonl");
 
+/** Brings what lies in a folder to where its checkpoint stands. @throws EtalonError BAD_CONFIG: the prompts are others; BAD_FILE, IO */
+function takeUp(folder: RunFolder, { standing, notes }: Learner, prompts: readonly string[]): void {
+  const digest = promptDigest(prompts);
+  if (notes.data !== undefined && notes.data !== digest) throw new EtalonError("BAD_CONFIG", { argument: "prompts", value: `a list of ${prompts.length} with digest ${digest}`, allowed: `the list that the run began with (${notes.data})`, hint: "Its file has changed: put the old one back, or begin a new run." }); // biome-ignore format: one thought
+  truncateMetrics(metricsFile(folder), standing.step);
+  mendBest(checkpoints(folder));
+}
+
 interface Open {
   parts: Parts & { dispose(): void };
   folder: RunFolder | undefined;
   learner: Learner;
   checks: OpenTrainer["checks"];
+  /** Whether the learner comes from a checkpoint. */
+  isResumed: boolean;
 }
 
 function trainer(
-  { config, signal, onProgress, stages }: RunOptions,
-  { parts, folder, learner, checks }: Open,
+  { config, signal, onProgress, onSaved, stages }: RunOptions,
+  { parts, folder, learner, checks, isResumed }: Open,
 ): OpenTrainer {
-  const { standing } = learner;
-  let savedEpoch = standing.step > 0 ? standing.epoch : -1;
+  const { standing, notes } = learner;
+  const data = promptDigest(parts.prompts);
+  const samples = folder && new Samples(folder.path, config, parts, { epoch: standing.epoch, ode: notes.ode });
+  const saver = folder && new Saver(checkpoints(folder), { keep: config.checkpoint.keep, epoch: isResumed ? standing.epoch : -1, onSaved }); // biome-ignore format: one thought
+
+  /** Begins a checkpoint of where the run stands; training may go on while it is brought to the disk. */
+  const begin = async () => {
+    if (!saver || !samples || saver.has(standing.epoch)) return;
+    const { ode } = await averaged(() => samples.draw(standing.epoch));
+    await saver.begin(learner, { data, ode });
+  };
 
   const save = async () => {
-    if (!folder) throw new EtalonError("UNSUPPORTED", { argument: "save", value: undefined, allowed: "a run that was opened with a folder (out)" }); // biome-ignore format: one thought
-    if (savedEpoch === standing.epoch) return;
-    await averaged(() => writeSamples(folder.path, standing.epoch, config, parts));
-    writeCheckpoint(checkpoints(folder), standing.epoch, (place) => learner.write(place), config.checkpoint.keep);
-    savedEpoch = standing.epoch;
+    if (!saver) throw new EtalonError("UNSUPPORTED", { argument: "save", value: undefined, allowed: "a run that was opened with a folder (out)" }); // biome-ignore format: one thought
+    await begin();
+    await saver.settle();
   };
 
   const averaged = <T>(inner: () => Promise<T>): Promise<T> =>
@@ -96,7 +118,7 @@ function trainer(
   async function* run(): AsyncGenerator<Metrics, void, undefined> {
     const { epochs } = config.train;
     const { every } = config.checkpoint;
-    if (folder && standing.epoch === 0) await writeSamples(folder.path, 0, config, parts);
+    if (standing.epoch === 0) await samples?.draw(0);
     while (standing.epoch < epochs) {
       if (signal?.aborted) await stop(signal);
       onProgress?.({ stage: "train", done: standing.epoch, total: epochs });
@@ -112,9 +134,12 @@ function trainer(
       });
       if (folder) appendLines(metricsFile(folder), lines);
       const spoilt = standing.skipped >= config.train.maxSkipped && lines.some(({ gradNorm }) => gradNorm === null);
-      if (folder && (standing.epoch % every === 0 || standing.epoch === epochs || spoilt)) await save();
+      const isLast = standing.epoch === epochs || spoilt;
+      if (standing.epoch % every === 0 || isLast) await begin();
+      if (isLast) await saver?.settle();
       if (spoilt) throw tooManySkipped(standing.skipped);
-      onProgress?.({ stage: "train", done: standing.epoch, total: epochs, note: noteOf(lines[lines.length - 1]) });
+      const note = noteOf(lines[lines.length - 1], imagesOf(config), samples?.last?.ode);
+      onProgress?.({ stage: "train", done: standing.epoch, total: epochs, note });
       yield* lines;
     }
   }
@@ -133,9 +158,13 @@ function trainer(
     averaged,
     save,
     async close() {
-      learner.dispose();
-      folder?.release();
-      parts.dispose();
+      try {
+        await saver?.settle();
+      } finally {
+        learner.dispose();
+        folder?.release();
+        parts.dispose();
+      }
     },
   };
 }
@@ -148,5 +177,15 @@ const tooManySkipped = (skipped: number) =>
     hint: "The weights are as they were before them, and saved. Lower train.learningRate, or raise train.maxSkipped to go on.",
   });
 
-const noteOf = ({ reward, clipFraction }: Metrics) =>
-  `reward ${reward.mean.toPrecision(4)} ± ${reward.std.toPrecision(2)}, clipped ${(100 * clipFraction).toFixed(0)} %`;
+const imagesOf = ({ train }: TrainConfig): number => train.promptsPerEpoch * train.groupSize;
+
+/** What is told of an epoch: reward of its rollouts, ODE reward of the newest grid, the share clipped, and how long an epoch takes. */
+function noteOf({ reward, clipFraction, seconds }: Metrics, images: number, ode: OdeReward | undefined): string {
+  const parts = [
+    `reward ${reward.mean.toPrecision(4)} ± ${(reward.std / Math.sqrt(images)).toPrecision(2)}`,
+    ode ? `ODE ${ode.mean.toPrecision(4)} ± ${ode.sem.toPrecision(2)}` : "",
+    `clipped ${(100 * clipFraction).toFixed(0)} %`,
+    `${(seconds.rollout + seconds.reward + seconds.update).toPrecision(2)} s/it`,
+  ];
+  return parts.filter(Boolean).join(", ");
+}

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { EtalonError } from "@etalon/errors";
 import { learningRateAt } from "./config/learningRateAt.ts";
 import type { TrainConfig } from "./config/TrainConfig.ts";
@@ -43,6 +44,7 @@ export async function trainEpoch(
   const lines: Metrics[] = [];
   const updates = train.innerEpochs * train.updatesPerEpoch;
   for (let update = 0; update < updates; update++) {
+    await setImmediate(); // signals are heard, and files go on being written, between updates
     const { pipeline } = parts;
     const { variables, optimiser } = learner;
     const { maxGradNorm } = train.optimiser;

@@ -6,4 +6,5 @@ export { type RepoId, readRepoId } from "./hub/RepoId.ts";
 export { type SnapshotOptions, snapshot } from "./hub/snapshot.ts";
 export { readSafetensors, type SafetensorsFile } from "./readSafetensors.ts";
 export { readTorch } from "./readTorch.ts";
+export { unsynced } from "./unsynced.ts";
 export { writeSafetensors } from "./writeSafetensors.ts";

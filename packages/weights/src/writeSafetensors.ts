@@ -2,9 +2,10 @@ import { check, EtalonError } from "@etalon/errors";
 import writeFileAtomic from "write-file-atomic";
 import { type Dtype, dtypeBytes, fitsDtype, type StoredTensor } from "./dtype.ts";
 import { byteLength, isSizes } from "./header.ts";
+import { isSynced } from "./unsynced.ts";
 
 /**
- * Writes tensors as a safetensors file: whole or not at all (a temporary file, fsync, rename). The same tensors give the same bytes: they lie in the order of their
+ * Writes tensors as a safetensors file: whole or not at all (a temporary file, fsync (but within `unsynced`), rename). The same tensors give the same bytes: they lie in the order of their
  * dtypes, widest first, then of their names, and the header is padded to 8 bytes: byte for byte what the reference writer gives.
  * @param tensors  by name; `data` holds as many elements as `shape` tells, in the typed array of its dtype
  * @param metadata  texts for `__metadata__`
@@ -35,7 +36,7 @@ export function writeSafetensors(
     return Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
   });
   try {
-    writeFileAtomic.sync(file, Buffer.concat([length, padded, ...parts]));
+    writeFileAtomic.sync(file, Buffer.concat([length, padded, ...parts]), { fsync: isSynced() });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new EtalonError(

@@ -9,7 +9,10 @@ export type Algorithm = (typeof algorithms)[number];
 
 const CheckpointConfig = z.strictObject({
   every: count().default(5).describe("Epochs between checkpoints; the last epoch always has one."),
-  keep: count().default(3).describe("Newest checkpoints that are kept."),
+  keep: count().default(3).describe("Newest checkpoints that are kept, beside the one of the highest ODE reward."),
+  samples: count()
+    .default(16)
+    .describe("Pictures of the sample grid; their mean reward by the ODE chooses the best checkpoint."),
 });
 
 const MeasureConfig = z.strictObject({

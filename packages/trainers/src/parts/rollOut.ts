@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { initialNoise, type Plan, type PlanStep, sample } from "@etalon/gddim";
 import type { ImageBatch, Pipeline } from "@etalon/models";
 import { normal } from "@etalon/native";
@@ -61,6 +62,7 @@ export async function rollOut(options: RolloutOptions): Promise<Rollout> {
       }
       latents = next;
       onStep?.(step.index + 1, plan.steps.length);
+      await setImmediate(); // signals are heard, and files go on being written, between steps
     }
   } finally {
     denoiser.dispose();

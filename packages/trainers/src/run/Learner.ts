@@ -8,6 +8,7 @@ import writeFileAtomic from "write-file-atomic";
 import type { TrainConfig } from "../config/TrainConfig.ts";
 import { type PromptRewards, PromptStatistics } from "../parts/PromptStatistics.ts";
 import { WeightAverages } from "../parts/WeightAverages.ts";
+import type { OdeReward } from "./checkpoint.ts";
 
 const fullFile = "diffusion_pytorch_model.safetensors";
 const optimiserFile = "optimizer.safetensors";
@@ -21,6 +22,16 @@ export interface Standing {
   skipped: number;
 }
 
+/** What a checkpoint holds beside the learner's own: what it was drawn from, and how good it is. */
+export interface CheckpointNotes {
+  /** `promptDigest` of the list that is trained on. */
+  data?: string;
+  /** Mean reward of the sample grid. */
+  ode?: OdeReward;
+}
+
+type State = Standing & CheckpointNotes & { statistics: PromptRewards[] };
+
 /** All of a run that training changes: parameters, optimiser, statistics, counters. Everything that is drawn is a function of (seed, epoch), so there is no generator to save. */
 export class Learner {
   readonly standing: Standing = { epoch: 0, step: 0, skipped: 0 };
@@ -30,6 +41,8 @@ export class Learner {
   readonly statistics: PromptStatistics[] = [];
   /** The moving average of the weights, where the config asks for one. */
   readonly averages: WeightAverages | undefined;
+  /** What the checkpoint that it was loaded from says of itself. */
+  readonly notes: CheckpointNotes = {};
   readonly #config: TrainConfig;
   readonly #pipeline: Pipeline;
 
@@ -52,8 +65,9 @@ export class Learner {
     if (checkpoint === undefined || state === undefined) return;
     this.optimiser.load(readTensors(join(checkpoint, optimiserFile)));
     for (const [i, rewards] of state.statistics.entries()) this.statisticsOf(i).load(rewards);
-    const { epoch, step, skipped } = state;
+    const { epoch, step, skipped, data, ode } = state;
     Object.assign(this.standing, { epoch, step, skipped });
+    Object.assign(this.notes, { data, ode });
   }
 
   /** The running statistics of a term of the reward. */
@@ -63,7 +77,7 @@ export class Learner {
   }
 
   /** Writes the files of a checkpoint into a folder. */
-  write(folder: string): void {
+  write(folder: string, notes: CheckpointNotes = {}): void {
     this.#save(folder);
     const putBack = this.averages?.putIn();
     if (putBack) {
@@ -75,7 +89,7 @@ export class Learner {
     }
     const moments = [...this.optimiser.state()].map(([name, { shape, data }]) => [name, { dtype: "F32" as const, shape, data }]); // biome-ignore format: one thought
     writeSafetensors(join(folder, optimiserFile), Object.fromEntries(moments));
-    const state = { ...this.standing, statistics: this.statistics.map((statistics) => statistics.state()) };
+    const state = { ...this.standing, ...notes, statistics: this.statistics.map((statistics) => statistics.state()) };
     writeFileAtomic.sync(join(folder, stateFile), `${JSON.stringify(state)}\n`);
   }
 
@@ -107,10 +121,10 @@ export class Learner {
 const choiceOf = (parameters: string): ParameterChoice =>
   parameters === "lora" || parameters === "all" ? parameters : new RegExp(parameters);
 
-function readState(checkpoint: string): Standing & { statistics: PromptRewards[] } {
+function readState(checkpoint: string): State {
   const file = join(checkpoint, stateFile);
   try {
-    const state = JSON.parse(readFileSync(file, "utf8")) as Standing & { statistics: PromptRewards[] };
+    const state = JSON.parse(readFileSync(file, "utf8")) as State;
     if ([state.epoch, state.step, state.skipped].every(Number.isInteger) && Array.isArray(state.statistics))
       return state;
   } catch (cause) {

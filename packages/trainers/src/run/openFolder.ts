@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EtalonError } from "@etalon/errors";
 import writeFileAtomic from "write-file-atomic";
+import { parseTrainConfig } from "../config/parseTrainConfig.ts";
 import type { TrainConfig } from "../config/TrainConfig.ts";
 import { io } from "./io.ts";
 import { lockFile, lockRun } from "./lockRun.ts";
@@ -14,7 +15,7 @@ export interface RunFolder {
 
 /**
  * Makes a run folder with its config.json, or takes an old one up again. Nothing is made where it refuses.
- * @throws EtalonError EXISTS: it holds something already, and `resume` is off; BAD_CONFIG: the config is not the run's own, train.epochs aside; BUSY; IO
+ * @throws EtalonError EXISTS: it holds something already, and `resume` is off; BAD_CONFIG: the config is not the run's own, but for what may change; BUSY; IO
  */
 export function openFolder(path: string, config: TrainConfig, resume: boolean): RunFolder {
   if (!resume) refuseFull(path);
@@ -37,15 +38,15 @@ export function refuseFull(path: string): void {
   throw new EtalonError("EXISTS", { argument: "out", value: path, allowed: "a folder that is new or empty", hint: "--resume goes on with the run that is there." }); // biome-ignore format: one thought
 }
 
-/** Keys of which nothing that is done already depends. */
-const changeable = ["train.epochs", "train.maxSkipped"];
+/** The keys that a resumed run may change: nothing that is done already depends on them. */
+const changeable = ["train.epochs", "train.maxSkipped", "checkpoint.every", "checkpoint.keep", "measure.every"];
 
 /** @throws EtalonError BAD_CONFIG: names the first key that differs from the run's config.json; BAD_FILE: the file is no JSON */
 function refuseChange(file: string, config: TrainConfig): void {
-  const [before, after] = [flatten(readJson(file)), flatten(config)];
+  const [before, after] = [flatten(parseTrainConfig(readJson(file))), flatten(config)];
   for (const key of new Set([...before.keys(), ...after.keys()])) {
     if (changeable.includes(key) || before.get(key) === after.get(key)) continue;
-    throw new EtalonError("BAD_CONFIG", { argument: key, value: JSON.parse(after.get(key) ?? "null"), allowed: `${before.get(key) ?? "no such key"}, as the run began`, hint: `Only ${changeable.join(" and ")} may change on resume.` }); // biome-ignore format: one thought
+    throw new EtalonError("BAD_CONFIG", { argument: key, value: JSON.parse(after.get(key) ?? "null"), allowed: `${before.get(key) ?? "no such key"}, as the run began`, hint: `Only ${changeable.join(", ")} may change on resume.` }); // biome-ignore format: one thought
   }
 }
 
@@ -57,9 +58,9 @@ function readJson(file: string): unknown {
   }
 }
 
-/** Every leaf by its path, as JSON. */
+/** Every leaf by its path, as JSON; an item of a list by its number. */
 function flatten(value: unknown, path = ""): Map<string, string> {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
+  if (typeof value !== "object" || value === null || Object.keys(value).length === 0)
     return new Map([[path, JSON.stringify(value)]]);
   return new Map(
     Object.entries(value)
