@@ -4,7 +4,6 @@ export { type ImageBatch, imageAt } from "./images/ImageBatch.ts";
 export { encodePng, type GridOptions, gridPng, readImages } from "./images/png.ts";
 export { type LoadModelOptions, loadModel, type Model, type ModelName } from "./loadModel.ts";
 export { loadPipeline } from "./loadPipeline.ts";
-export { loadPrompts, promptLists } from "./loadPrompts.ts";
 export type { LoraConfig } from "./lora/LoraConfig.ts";
 export type { AdapterFormat } from "./lora/writeAdapter.ts";
 export { ParameterStore } from "./ParameterStore.ts";
@@ -17,6 +16,9 @@ export type {
   TrainableModel,
 } from "./Pipeline.ts";
 export { type TinyStableDiffusionOptions, writeTinyStableDiffusion } from "./pipelines/writeTinyStableDiffusion.ts";
+export { promptLists } from "./prompts/builtInPrompts.ts";
+export { loadPromptSet, type PromptPart, type PromptSet, type PromptSource } from "./prompts/loadPromptSet.ts";
+export { loadPrompts } from "./prompts/loadPrompts.ts";
 export { Random } from "./random.ts";
 export { TinyTokenizer } from "./tiny/TinyTokenizer.ts";
 export { UNet2DConditionModel } from "./unet/UNet2DConditionModel.ts";

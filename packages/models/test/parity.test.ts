@@ -6,7 +6,7 @@ import { engine, tf } from "@etalon/engine";
 import { readSafetensors, toFloat32, writeSafetensors } from "@etalon/weights";
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadPipeline } from "../src/loadPipeline.ts";
-import { loadPrompts } from "../src/loadPrompts.ts";
+import { loadPrompts } from "../src/prompts/loadPrompts.ts";
 import { Random } from "../src/random.ts";
 import { smallModel, smallResults, uniform } from "./tinyCase.ts";
 

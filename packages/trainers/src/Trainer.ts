@@ -1,6 +1,7 @@
 import type { Pipeline } from "@etalon/models";
 import type { Reward } from "@etalon/rewards";
 import type { TrainConfig } from "./config/TrainConfig.ts";
+import type { LoadedParts } from "./loadParts.ts";
 import type { SelfCheck } from "./selfCheck.ts";
 
 /** One update, as a line of metrics.jsonl. */
@@ -51,6 +52,8 @@ export interface OpenTrainer extends Trainer {
   readonly pipeline: Pipeline;
   readonly reward: Reward;
   readonly prompts: readonly string[];
+  /** Prompts that are kept out of training, what files say of prompts, and what was left out of the lists. */
+  readonly data: LoadedParts["data"];
   readonly checks: SelfCheck;
   /** Calls a function with the averaged weights in the model's, where the run has averages and evaluates by them; else with the model as it is. Measure within it. */
   averaged<T>(inner: () => Promise<T>): Promise<T>;

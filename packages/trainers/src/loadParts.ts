@@ -1,6 +1,6 @@
 import { engine } from "@etalon/engine";
 import { check } from "@etalon/errors";
-import { loadPipeline, loadPrompts, type Pipeline } from "@etalon/models";
+import { loadPipeline, loadPromptSet, type Pipeline, type PromptPart, type PromptSet } from "@etalon/models";
 import { loadReward, mixRewards, type Reward } from "@etalon/rewards";
 import type { TrainConfig } from "./config/TrainConfig.ts";
 
@@ -8,12 +8,23 @@ import type { TrainConfig } from "./config/TrainConfig.ts";
 export interface Parts {
   pipeline: Pipeline;
   reward: Reward;
+  /** What is trained on: the texts of all lists. */
   prompts: readonly string[];
+  /** The lists by weight, where they are several. */
+  mixture?: readonly PromptPart[];
+}
+
+/** Parts that were loaded. */
+export interface LoadedParts extends Parts {
+  /** Prompts that are kept out of training, and what is to be said of the lists. */
+  data: Pick<PromptSet, "heldOut" | "metadata" | "notes">;
+  dispose(): void;
 }
 
 /** Loads the parts that a config names. @throws EtalonError NOT_FOUND, BAD_FILE, UNSUPPORTED: the first that is not there */
-export async function loadParts(config: TrainConfig, given: Partial<Parts> = {}): Promise<Parts & { dispose(): void }> {
-  const prompts = given.prompts ?? loadPrompts(config.prompts);
+export async function loadParts(config: TrainConfig, given: Partial<Parts> = {}): Promise<LoadedParts> {
+  const { parts, ...data } = given.prompts ? { parts: [{ weight: 1, prompts: given.prompts }], heldOut: [], metadata: new Map(), notes: [] } : loadPromptSet(config.prompts); // biome-ignore format: one thought
+  const prompts = [...new Set(parts.flatMap((part) => part.prompts))];
   check.that(prompts.length > 0, "BAD_SHAPE", { argument: "prompts", value: prompts, allowed: "at least one prompt" });
   await engine(config.engine);
   const reward = given.reward ?? (await rewardOf(config.reward));
@@ -22,7 +33,8 @@ export async function loadParts(config: TrainConfig, given: Partial<Parts> = {})
     if (!given.pipeline) pipeline.dispose();
     if (!given.reward) reward.dispose?.();
   };
-  return { pipeline, reward, prompts, dispose };
+  const mixture = given.mixture ?? (parts.length > 1 ? parts : undefined);
+  return { pipeline, reward, prompts: given.prompts ?? prompts, mixture, data, dispose };
 }
 
 async function rewardOf(reward: TrainConfig["reward"]): Promise<Reward> {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { EtalonError } from "@etalon/errors";
 import type { TrainConfig } from "./config/TrainConfig.ts";
-import { loadParts, type Parts } from "./loadParts.ts";
+import { type LoadedParts, loadParts, type Parts } from "./loadParts.ts";
 import { appendLines } from "./run/appendLines.ts";
 import { latestCheckpoint, mendBest, type OdeReward } from "./run/checkpoint.ts";
 import { Learner } from "./run/Learner.ts";
@@ -48,7 +48,7 @@ export async function openRun(options: RunOptions): Promise<OpenTrainer> {
     folder = out === undefined ? undefined : openFolder(out, config, resume);
     const latest = folder && latestCheckpoint(checkpoints(folder));
     const learner = new Learner(config, parts.pipeline, latest);
-    if (folder) takeUp(folder, learner, parts.prompts);
+    if (folder) takeUp(folder, learner, parts);
     return trainer(options, { parts, folder, learner, checks, isResumed: latest !== undefined });
   } catch (error) {
     folder?.release();
@@ -61,15 +61,15 @@ const checkpoints = (folder: RunFolder) => join(folder.path, "checkpoints");
 const metricsFile = (folder: RunFolder) => join(folder.path, "metrics.jsonl");
 
 /** Brings what lies in a folder to where its checkpoint stands. @throws EtalonError BAD_CONFIG: the prompts are others; BAD_FILE, IO */
-function takeUp(folder: RunFolder, { standing, notes }: Learner, prompts: readonly string[]): void {
-  const digest = promptDigest(prompts);
+function takeUp(folder: RunFolder, { standing, notes }: Learner, { prompts, mixture }: Parts): void {
+  const digest = promptDigest(mixture ?? prompts);
   if (notes.data !== undefined && notes.data !== digest) throw new EtalonError("BAD_CONFIG", { argument: "prompts", value: `a list of ${prompts.length} with digest ${digest}`, allowed: `the list that the run began with (${notes.data})`, hint: "Its file has changed: put the old one back, or begin a new run." }); // biome-ignore format: one thought
   truncateMetrics(metricsFile(folder), standing.step);
   mendBest(checkpoints(folder));
 }
 
 interface Open {
-  parts: Parts & { dispose(): void };
+  parts: LoadedParts;
   folder: RunFolder | undefined;
   learner: Learner;
   checks: OpenTrainer["checks"];
@@ -82,7 +82,7 @@ function trainer(
   { parts, folder, learner, checks, isResumed }: Open,
 ): OpenTrainer {
   const { standing, notes } = learner;
-  const data = promptDigest(parts.prompts);
+  const data = promptDigest(parts.mixture ?? parts.prompts);
   const samples = folder && new Samples(folder.path, config, parts, { epoch: standing.epoch, ode: notes.ode });
   const saver = folder && new Saver(checkpoints(folder), { keep: config.checkpoint.keep, epoch: isResumed ? standing.epoch : -1, onSaved }); // biome-ignore format: one thought
 
@@ -150,6 +150,7 @@ function trainer(
     pipeline: parts.pipeline,
     reward: parts.reward,
     prompts: parts.prompts,
+    data: parts.data,
     checks,
     get epoch() {
       return standing.epoch;

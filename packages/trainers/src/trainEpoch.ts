@@ -69,13 +69,13 @@ export async function trainEpoch(
 
 function rolloutOf(
   config: TrainConfig,
-  { pipeline, prompts }: Parts,
+  { pipeline, prompts, mixture }: Parts,
   epoch: number,
   watch: Watch,
   loop: Stages,
 ): Promise<Rollout> {
   const { train, sampler, seed } = config;
-  const chosen = loop.samplePrompts(prompts, seed, epoch, train.promptsPerEpoch);
+  const chosen = loop.samplePrompts(mixture ?? prompts, seed, epoch, train.promptsPerEpoch);
   const each = chosen.flatMap((prompt) => Array<string>(train.groupSize).fill(prompt));
   const ids = Uint32Array.from(each, (_, i) => epoch * each.length + i);
   const plan = loop.trainingPlan(config, pipeline.path, epoch);

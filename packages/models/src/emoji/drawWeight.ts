@@ -1,4 +1,4 @@
-import { loadPrompts } from "../loadPrompts.ts";
+import { loadPrompts } from "../prompts/loadPrompts.ts";
 import { words } from "../tiny/words.ts";
 import type { EmojiEntry } from "./loadEmoji.ts";
 

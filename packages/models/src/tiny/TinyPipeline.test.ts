@@ -5,8 +5,8 @@ import { tf } from "@etalon/engine";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { uniform } from "../../test/tinyCase.ts";
 import { loadPipeline } from "../loadPipeline.ts";
-import { loadPrompts } from "../loadPrompts.ts";
 import type { Pipeline } from "../Pipeline.ts";
+import { loadPrompts } from "../prompts/loadPrompts.ts";
 import { Random } from "../random.ts";
 
 const dim = 32 * 32 * 3;

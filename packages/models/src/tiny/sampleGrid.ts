@@ -1,5 +1,5 @@
 import { gridPng } from "../images/png.ts";
-import { loadPrompts } from "../loadPrompts.ts";
+import { loadPrompts } from "../prompts/loadPrompts.ts";
 import { Random } from "../random.ts";
 import { TinyPipeline } from "./TinyPipeline.ts";
 

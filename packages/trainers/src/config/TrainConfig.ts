@@ -34,6 +34,24 @@ const MixConfig = z.strictObject({
     .describe("Whether rewards are added up, or their advantages."),
 });
 
+const PromptsConfig = z.strictObject({
+  mix: z
+    .array(
+      z.strictObject({
+        prompts: z.string().min(1).describe("A built-in list, or a .txt, .jsonl or .csv file."),
+        weight: z.number().positive().default(1).describe("Its share of the prompts drawn, over the sum of weights."),
+      }),
+    )
+    .min(1)
+    .describe("Lists and their weights."),
+  heldOut: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe("Share kept out of training, by a hash of the text, of the prompts that no file decides on."),
+});
+
 /** The whole config of a training run. A misspelt key is an error that names it. */
 export const TrainConfig = z
   .strictObject({
@@ -44,10 +62,9 @@ export const TrainConfig = z
       .default("jpeg-incompressibility")
       .describe("A name, a ./file.js, or a mix."),
     prompts: z
-      .string()
-      .min(1)
+      .union([z.string().min(1), PromptsConfig])
       .default("tiny-train")
-      .describe("A built-in list, or a text file with one prompt a line."),
+      .describe("A built-in list, a .txt, .jsonl or .csv file, or a mix of them; LIST#in-domain leaves a fifth out."),
     seed: z.int().min(0).default(0).describe("Of all that is drawn: noise, prompt order, adapter, trained steps."),
     engine: z
       .enum(["auto", "native", "tfjs-node-gpu", "tfjs-node", "wasm"])
