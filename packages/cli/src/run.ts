@@ -8,6 +8,7 @@ import { rewardsCommand } from "./commands/rewards.ts";
 import { sampleCommand } from "./commands/sample.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { scoreCommand } from "./commands/score.ts";
+import { serveCommand } from "./commands/serve.ts";
 import { studyCommand } from "./commands/study.ts";
 import { theoryCommand } from "./commands/theory.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -42,7 +43,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .showHelpAfterError("(etalon --help, or etalon COMMAND --help, lists what there is)")
     .exitOverride();
   const commands = [
-    sampleCommand, trainCommand, gapCommand, studyCommand, reportCommand, theoryCommand,
+    sampleCommand, trainCommand, gapCommand, studyCommand, reportCommand, serveCommand, theoryCommand,
     scoreCommand, rewardsCommand, pretrainCommand, schemaCommand, doctorCommand,
   ]; // biome-ignore format: a table
   for (const make of commands) {

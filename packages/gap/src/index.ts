@@ -1,4 +1,5 @@
 export { EtalonError } from "@etalon/errors";
+export { type LiveServer, type ServeOptions, serveRuns } from "./live/serveRuns.ts";
 export {
   type EpochGap,
   type MeasuredTrainingOptions,

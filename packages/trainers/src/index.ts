@@ -26,6 +26,7 @@ export { trainingPlan } from "./parts/trainingPlan.ts";
 export { type UpdateOptions, type UpdateReport, updatePolicy } from "./parts/updatePolicy.ts";
 export { appendLines } from "./run/appendLines.ts";
 export { type BestCheckpoint, bestCheckpoint, latestCheckpoint, type OdeReward } from "./run/checkpoint.ts";
+export { lockHolder } from "./run/lockRun.ts";
 export type { SampleLine } from "./run/Samples.ts";
 export type { SavedCheckpoint } from "./run/Saver.ts";
 export { type SelfCheck, selfCheck } from "./selfCheck.ts";

@@ -25,10 +25,21 @@ export interface LiveServer {
   close(): Promise<void>;
 }
 
+/** Pages of runs by their name, each with what it was drawn from. */
+type Pages = Map<string, { stamp: string; text: string }>;
+
+/** What a server remembers from one request to the next. */
+interface Known {
+  reader: RunReader;
+  pages: Pages;
+}
+
 interface Answer {
   status: number;
   type: string;
   body: string | Buffer;
+  /** Seconds that a browser may keep it. */
+  keep?: number;
 }
 
 /**
@@ -40,9 +51,9 @@ export async function serveRuns({ dir, port = 0 }: ServeOptions): Promise<LiveSe
   if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true)
     throw new EtalonError("NOT_FOUND", { argument: "dir", value: dir, allowed: "a folder" });
   check.range("port", port, { min: 0, max: 65535, integer: true });
-  const reader = new RunReader();
+  const known = { reader: new RunReader(), pages: new Map() };
   const server = createServer((request, response) => {
-    answer(request, dir, reader).then(
+    answer(request, dir, known).then(
       (found) => send(request, response, found),
       (error) => send(request, response, plain(500, error instanceof Error ? error.message : String(error))),
     );
@@ -64,21 +75,31 @@ export async function serveRuns({ dir, port = 0 }: ServeOptions): Promise<LiveSe
   };
 }
 
-async function answer(request: IncomingMessage, dir: string, reader: RunReader): Promise<Answer> {
+async function answer(request: IncomingMessage, dir: string, { reader, pages }: Known): Promise<Answer> {
   if (!isOwnHost(request)) return plain(421, "This server answers to 127.0.0.1 and localhost only.");
   if (request.method !== "GET" && request.method !== "HEAD") return plain(405, "GET and HEAD only.");
   const [, kind, name, file] = pathOf(request);
   const folders = findRuns(dir);
-  if (kind === "" || kind === "metrics") {
+  if (name === undefined && (kind === "" || kind === "metrics")) {
     const { runs, faults } = readAll(folders, reader);
     if (kind === "metrics") return { status: 200, type: prometheusType, body: prometheusText(runs) };
     return page(overviewPage(runs, faults));
   }
   const folder = name === undefined ? undefined : folders.get(name);
   if (folder === undefined) return plain(404, "No such page.");
-  if (kind === "run" && file === undefined) return page(await liveRunPage(reader.read(name, folder)));
+  if (kind === "run" && file === undefined) return page(await drawn(reader.read(name, folder), pages));
   const image = kind === "sample" && file !== undefined ? pictureOf(folder, file) : undefined;
-  return image ? { status: 200, type: "image/png", body: image } : plain(404, "No such page.");
+  return image ? { status: 200, type: "image/png", body: image, keep: 60 } : plain(404, "No such page.");
+}
+
+/** The page of a run; drawn anew only where the run has moved, so that the browser finds the same text where it has not. */
+async function drawn(run: LiveRun, pages: Pages): Promise<string> {
+  const stamp = JSON.stringify([run.dir, run.metrics.length, run.metrics.at(-1), run.gaps.length, run.samples.length, run.best, run.epochs, run.isRunning]); // biome-ignore format: one thought
+  const known = pages.get(run.name);
+  if (known?.stamp === stamp) return known.text;
+  const text = await liveRunPage(run);
+  pages.set(run.name, { stamp, text });
+  return text;
 }
 
 /** The parts of a path, decoded one by one: "%2f" within a part does not split it. */
@@ -124,7 +145,7 @@ const plain = (status: number, text: string): Answer => ({
   body: `${text}\n`,
 });
 
-function send(request: IncomingMessage, response: ServerResponse, { status, type, body }: Answer): void {
+function send(request: IncomingMessage, response: ServerResponse, { status, type, body, keep }: Answer): void {
   response.writeHead(status, {
     "content-type": type,
     "content-length": Buffer.byteLength(body),
@@ -132,7 +153,7 @@ function send(request: IncomingMessage, response: ServerResponse, { status, type
     "x-content-type-options": "nosniff",
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
-    "cache-control": "no-store",
+    "cache-control": keep === undefined ? "no-store" : `private, max-age=${keep}`,
     ...(status === 405 && { allow: "GET, HEAD" }),
   });
   response.end(request.method === "HEAD" ? undefined : body);

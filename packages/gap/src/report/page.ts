@@ -41,15 +41,15 @@ td { border-bottom: 1px solid var(--line); padding: 7px 14px 7px 0; vertical-ali
 details summary { cursor: pointer; color: var(--mark); margin: 10px 0; }
 `;
 
-/** A whole page: one file, nothing fetched, no script. */
-export const page = (title: string, body: readonly Html[]): string =>
+/** A whole page: one file, nothing fetched, no script but what `head` may have. */
+export const page = (title: string, body: readonly Html[], head?: Html): string =>
   html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
-<style>${raw(style)}</style>
+<style>${raw(style)}</style>${head}
 </head>
 <body><main>
 ${body.map((part) => html`${part}\n`)}</main></body>
