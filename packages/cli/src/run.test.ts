@@ -74,7 +74,7 @@ describe("bad usage exits 2 with one line that says what is allowed", () => {
 });
 
 describe("every command", () => {
-  const names = ["sample", "train", "gap", "study", "report", "theory", "score", "pretrain", "schema", "doctor"];
+  const names = ["sample", "train", "gap", "study", "report", "serve", "theory", "score", "pretrain", "schema", "doctor"];
   test.each(names)("%s has help with an example", async (name) => {
     const { code, stdout } = await etalon(name, "--help");
     expect(code).toBe(0);
