@@ -1,6 +1,6 @@
 # The light tensor kernels: bodies compiled once a target, launchers once.
 set(light ${CMAKE_CURRENT_SOURCE_DIR}/src/tensor_light)
-target_sources(etalon_objects PRIVATE ${light}/kernels_of.cpp ${light}/elementwise.cpp ${light}/reduce.cpp ${light}/copy.cpp ${light}/gather.cpp)
+target_sources(etalon_objects PRIVATE ${light}/kernels_of.cpp ${light}/elementwise.cpp ${light}/reduce.cpp ${light}/copy.cpp ${light}/turn.cpp ${light}/gather.cpp)
 file(GLOB light_bodies ${light}/*.inc)
 function(etalon_add_light_target name)
   target_sources(etalon_objects PRIVATE ${light}/${name}.cpp)

@@ -43,6 +43,21 @@ export interface LightKernels {
   ): void;
   /** target[to + index·strides] = source[from + index·strides]; the source's strides may be negative. */
   copy(source: LightArray, from: number, target: LightArray, to: number, layout: Float64Array): void;
+  /**
+   * Rows [first, first + rows) of a weight as checkpoints have it, [outputs, inputs, taps], into the whole as products and convolutions take it, [taps, inputs, outputs]. Of a linear
+   * layer `taps` is 1. @param x  [rows, inputs, taps]: float32, or 16-bit words of any meaning
+   */
+  turn<T extends Float32Array | Uint16Array>(
+    x: T,
+    y: T,
+    rows: number,
+    inputs: number,
+    taps: number,
+    outputs: number,
+    first: number,
+  ): void;
+  /** Where the first NaN or infinity of x stands; −1: there is none. @param kind  of `floatKinds`: what the bits mean */
+  firstNotFinite(kind: FloatKind, x: Float32Array | Uint16Array): number;
   /** y[b, o, i, :] = x[b, o, at[b, i], :]. @returns where in `at` the first index outside [0, axis) stands, and nothing is written then; −1: all are inside */
   gather(
     x: LightArray,
@@ -61,6 +76,10 @@ export interface LightKernels {
 /** The reductions' numbers. */
 export const reductions = { sum: 0, mean: 1, prod: 2, max: 3, min: 4 } as const;
 type Reduction = (typeof reductions)[keyof typeof reductions];
+
+/** The numbers of what floating-point bits mean, for `firstNotFinite`; F16 and BF16 are words of a Uint16Array. */
+export const floatKinds = { F16: 0, BF16: 1, F32: 2 } as const;
+type FloatKind = (typeof floatKinds)[keyof typeof floatKinds];
 
 /** The light tensor kernels of this process's addon; undefined in the portable form, which has none. */
 export const lightKernels = (): LightKernels | undefined => loadBinding().light;

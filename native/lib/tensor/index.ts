@@ -3,7 +3,7 @@ export type { Attention, AttentionGradients, Heads } from "./attention.ts";
 export type { Conv2d, Conv2dFilterGradient, Conv2dInputGradient, ConvSizes } from "./convolution.ts";
 export type { GatedResidual, GatedResidualGradients } from "./gatedResidual.ts";
 export { type HeavyKernels, heavyKernels } from "./HeavyKernels.ts";
-export { type LightArray, type LightKernels, lightKernels, reductions } from "./LightKernels.ts";
+export { floatKinds, type LightArray, type LightKernels, lightKernels, reductions } from "./LightKernels.ts";
 export type { LayerNorm, LayerNormGradients } from "./layerNorm.ts";
 export type { AdamWUpdate } from "./optimiser.ts";
 export type { GroupNorm, GroupNormGradients, RmsNorm, RmsNormGradients } from "./otherNorms.ts";

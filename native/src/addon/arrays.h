@@ -24,7 +24,7 @@ struct Array {
     if (type != wanted) throw Napi::TypeError::New(value.Env(), std::string(name) + " is a typed array of another kind");
   }
   /** Bytes an element. */
-  int bytes() const { return type == napi_uint8_array ? 1 : 4; }
+  int bytes() const { return type == napi_uint8_array ? 1 : type == napi_uint16_array ? 2 : 4; }
   bool shares(const Array& other) const {
     const char* a = static_cast<const char*>(data);
     const char* b = static_cast<const char*>(other.data);

@@ -151,6 +151,29 @@ void copy(const Napi::CallbackInfo& info) {
               static_cast<char*>(target.data) + to * target.bytes(), source.bytes());
 }
 
+void turn(const Napi::CallbackInfo& info) {
+  const Array x(info[0], "x"), y(info[1], "y", x.type);
+  const light::Turn sizes{extent(info, 2), extent(info, 3), extent(info, 4), extent(info, 5)};
+  const int64_t first = extent(info, 6);
+  const auto fits = [](int64_t rows, int64_t inputs, int64_t taps, int64_t length) {
+    int64_t row, all;
+    return !__builtin_mul_overflow(inputs, taps, &row) && !__builtin_mul_overflow(rows, row, &all) && all == length;
+  };
+  require(info, x.type == napi_float32_array || x.type == napi_uint16_array, "x is neither Float32Array nor Uint16Array");
+  require(info, fits(sizes.rows, sizes.inputs, sizes.taps, x.length) && fits(sizes.outputs, sizes.inputs, sizes.taps, y.length) && first <= sizes.outputs &&
+                    sizes.rows <= sizes.outputs - first && !x.shares(y),
+          "sizes and arrays do not fit");
+  light::turn(light_context(info), sizes, first, x.data, y.data, x.bytes());
+}
+
+Napi::Value first_not_finite(const Napi::CallbackInfo& info) {
+  const int64_t kind = extent(info, 0);
+  require(info, kind <= static_cast<int>(light::Float::f32), "no such kind");
+  const auto bits = static_cast<light::Float>(kind);
+  const Array x(info[1], "x", bits == light::Float::f32 ? napi_float32_array : napi_uint16_array);
+  return Napi::Number::New(info.Env(), static_cast<double>(light::first_not_finite(light_context(info), bits, x.data, x.length)));
+}
+
 Napi::Value gather(const Napi::CallbackInfo& info) {
   const Array x(info[0], "x"), at(info[1], "at", napi_int32_array), y(info[2], "y", x.type);
   const light::Gather sizes{extent(info, 3), extent(info, 4), extent(info, 5), extent(info, 6), extent(info, 7)};
@@ -197,6 +220,8 @@ void init_tensor_light(Napi::Env env, Napi::Object exports) {
   exports.Set("softmax", Napi::Function::New<softmax>(env));
   exports.Set("cumulate", Napi::Function::New<cumulate>(env));
   exports.Set("copy", Napi::Function::New<copy>(env));
+  exports.Set("turn", Napi::Function::New<turn>(env));
+  exports.Set("firstNotFinite", Napi::Function::New<first_not_finite>(env));
   exports.Set("gather", Napi::Function::New<gather>(env));
   exports.Set("segmentSum", Napi::Function::New<segment_sum>(env));
 }

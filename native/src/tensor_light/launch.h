@@ -35,6 +35,11 @@ void cumulate(const Context& ctx, bool product, bool exclusive, bool reverse, co
 /** target[index·stride[1]] = source[index·stride[0]] over the layout's space; strides may be negative in the source. Elements of 4 or 1 bytes. */
 void copy(const Context& ctx, Layout layout, const void* source, void* target, int bytes);
 
+/** Rows [first, first + rows) of a weight as files have it into the whole as memory has it, elements of 2 or 4 bytes; see Turn. */
+void turn(const Context& ctx, const Turn& turn, int64_t first, const void* x, void* y, int bytes);
+/** Where the first NaN or infinity stands; −1: there is none. */
+int64_t first_not_finite(const Context& ctx, Float kind, const void* x, int64_t count);
+
 struct Gather {
   int64_t batch, outer, axis, inner, indices;
 };

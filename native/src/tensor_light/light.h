@@ -42,6 +42,16 @@ struct Tile {
   int64_t rows, columns, source, target;
 };
 
+/**
+ * Rows of a weight as files have it, [rows, inputs, taps], and where they go: [taps, inputs, outputs]. Of a linear layer taps is 1.
+ */
+struct Turn {
+  int64_t rows, inputs, taps, outputs;
+};
+
+/** What a number's bits mean, for a look at NaN and infinity. */
+enum class Float : int { f16, bf16, f32 };
+
 struct Kernels {
   const char* name;
   const Unary* unary;
@@ -61,6 +71,11 @@ struct Kernels {
   /** y[r·target + c] = x[r + c·source]: both sides along their memory. */
   void (*transpose4)(const uint32_t* x, uint32_t* y, const Tile& tile);
   void (*transpose1)(const uint8_t* x, uint8_t* y, const Tile& tile);
+  /** y[(t·inputs + i)·outputs + o] = x[(o·inputs + i)·taps + t] for i·taps + t in [start, end) and all rows o. */
+  void (*turn2)(const uint16_t* x, uint16_t* y, const Turn& turn, int64_t start, int64_t end);
+  void (*turn4)(const uint32_t* x, uint32_t* y, const Turn& turn, int64_t start, int64_t end);
+  /** Whether an exponent is all ones: NaN or infinity. */
+  bool (*not_finite)(Float kind, const void* x, int64_t count);
 };
 
 /** The kernels of the target of that name; null where this build has none. */

@@ -2,9 +2,17 @@ import "@etalon/testkit";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { engine, tf } from "@etalon/engine";
 import { goldenJson, goldenPath } from "@etalon/testkit";
-import { fromFloat32, readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "@etalon/weights";
+import {
+  type Dtype,
+  fromFloat32,
+  readSafetensors,
+  type StoredTensor,
+  toFloat32,
+  writeSafetensors,
+} from "@etalon/weights";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { goldenCases, take } from "../test/golden.ts";
 import { sd15, sd21 } from "../test/sdConfigs.ts";
@@ -13,6 +21,7 @@ import { loadModel } from "./loadModel.ts";
 import { UNet2DConditionModel } from "./unet/UNet2DConditionModel.ts";
 import { AutoencoderKL } from "./vae/AutoencoderKL.ts";
 
+const torchBin = fileURLToPath(new URL("../test/golden/torch_bin", import.meta.url));
 let folder: string;
 beforeAll(async () => {
   await engine();
@@ -101,7 +110,7 @@ describe("weights", () => {
     const wrong = changed("unet_sd15", (tensors) => {
       tensors["conv_in.bias"] = { dtype: "I32", shape: [8], data: new Int32Array(8) };
     });
-    await expect(loadModel(wrong)).rejects.toThrow("conv_in.bias is I32; allowed: F64, F32, F16, BF16.");
+    await expect(loadModel(wrong)).rejects.toThrow("conv_in.bias is I32; allowed: F64, F32, F16, BF16, F8_E5M2");
   });
 
   test.each(["F16", "BF16"] as const)(
@@ -146,6 +155,54 @@ describe("weights", () => {
       packed.dispose();
     },
   );
+
+  test.each([
+    ["a .bin of column-major views", "pytorch_model.bin"],
+    ["parts with an index", "sharded"],
+    ["a training run's checkpoint", "training.ckpt"],
+  ])("what torch wrote: %s", async (_, name) => {
+    cpSync(torchBin, folder, { recursive: true });
+    const [truth, model] = [
+      await loadModel(join(folder, "model.safetensors"), { className: "CLIPTextModel" }),
+      await loadModel(join(folder, name), { className: "CLIPTextModel" }),
+    ];
+    for (const { name: key } of truth.net.parameters.specs.values())
+      expect(model.net.parameters.values(key), key).toEqual(truth.net.parameters.values(key));
+    rmSync(join(folder, "model.safetensors"));
+    const found = await loadModel(folder, { className: "CLIPTextModel" });
+    expect(found.net.parameters.variables.size).toBe(truth.net.parameters.variables.size);
+    for (const each of [truth, model, found]) each.dispose();
+  });
+
+  test.each([
+    ["F32", "conv_in.weight", Number.NaN, [3, 1, 2, 0]],
+    ["F16", "mid_block.resnets.0.conv1.weight", Number.POSITIVE_INFINITY, [1, 0, 0, 2]],
+    ["BF16", "conv_norm_out.weight", Number.NaN, [5]],
+    ["F64", "time_embedding.linear_1.weight", Number.NEGATIVE_INFINITY, [2, 3]],
+  ] as const)("%s: NaN or infinity is refused by tensor and index, unless asked for", async (dtype, name, value, index) => {
+    const wrong = changed("unet_sd15", (tensors) => {
+      const { shape, data } = tensors[name];
+      const values = (data as Float32Array).slice();
+      const at = index.reduce<number>((sum, each, axis) => sum * shape[axis] + each, 0);
+      values[at] = value;
+      values[values.length - 1] = value;
+      const stored = dtype === "F64" ? Float64Array.from(values) : fromFloat32(values, dtype);
+      tensors[name] = { dtype, shape, data: stored };
+    });
+    await expect(loadModel(wrong)).rejects.toThrow(`model.safetensors: tensor "${name}" is NaN or infinite at [${index.join(", ")}]; allowed: finite numbers`);
+    const model = await loadModel(wrong, { finite: false });
+    expect(model.net.parameters.values(name).data.at(-1)).toBe(value);
+    model.dispose();
+  }); // biome-ignore format: long lines
+
+  test.each<[Dtype, number]>([["F8_E4M3", 0x38], ["F8_E5M2", 0x3c], ["F8_E4M3FNUZ", 0x40], ["F8_E5M2FNUZ", 0x40], ["F8_E8M0", 0x7f]])("%s weights are read as float32", async (dtype, one) => {
+    const model = await loadModel(changed("unet_sd15", (tensors) => {
+      const { shape, data } = tensors["conv_in.weight"];
+      tensors["conv_in.weight"] = { dtype, shape, data: new Uint8Array(data.length).fill(one) };
+    })); // biome-ignore format: one thought
+    expect(new Set(model.net.parameters.values("conv_in.weight").data)).toEqual(new Set([1]));
+    model.dispose();
+  }); // biome-ignore format: long lines
 
   test("saved and loaded again, weights have their bits", async () => {
     const model = await loadModel(goldenPath("unet_sd15"));

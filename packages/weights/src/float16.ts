@@ -1,5 +1,6 @@
 import { check, EtalonError } from "@etalon/errors";
 import type { StoredTensor } from "./dtype.ts";
+import { float8Values, isFloat8 } from "./float8.ts";
 
 const f32 = new Float32Array(1);
 const bits = new Uint32Array(f32.buffer);
@@ -32,21 +33,30 @@ export function toHalf(value: number): number {
   return sign | (rest > 0.5 || (rest === 0.5 && floor & 1) ? floor + 1 : floor);
 }
 
-/** A float tensor of any width as float32: F64 is rounded, F16 and BF16 are exact; F32 is given back as it is. @throws EtalonError BAD_TYPE: not a float dtype */
+/** All 65536 words of F16 as numbers, made when first needed: 256 KB, and a word a load. */
+let halves: Float32Array | undefined;
+
+/** A float tensor of any width as float32: F64 is rounded, F16, BF16 and the 8-bit floats are exact; F32 is given back as it is. @throws EtalonError BAD_TYPE: not a float dtype */
 export function toFloat32({ dtype, data }: StoredTensor): Float32Array {
   if (dtype === "F32") return data as Float32Array;
   if (dtype === "F64") return Float32Array.from(data as Float64Array);
-  const out = new Float32Array(data.length);
-  if (dtype === "F16") {
-    for (let i = 0; i < out.length; i++) out[i] = fromHalf((data as Uint16Array)[i]);
+  const words = data as Uint16Array | Uint8Array;
+  const out = new Float32Array(words.length);
+  if (dtype === "F16" || isFloat8(dtype)) {
+    halves ??= Float32Array.from({ length: 65536 }, (_, word) => fromHalf(word));
+    const table = dtype === "F16" ? halves : float8Values(dtype);
+    for (let i = 0; i < out.length; i++) out[i] = table[words[i]];
   } else if (dtype === "BF16") {
-    const words = new Uint32Array(out.buffer);
-    for (let i = 0; i < words.length; i++) words[i] = (data as Uint16Array)[i] << 16;
+    const bits = new Uint32Array(out.buffer);
+    for (let i = 0; i < bits.length; i++) bits[i] = words[i] << 16;
   } else {
-    throw new EtalonError("BAD_TYPE", { argument: "dtype", value: dtype, allowed: "F64, F32, F16, BF16" });
+    throw new EtalonError("BAD_TYPE", { argument: "dtype", value: dtype, allowed: floatDtypes });
   }
   return out;
 }
+
+/** The dtypes that `toFloat32` takes, in words. */
+export const floatDtypes = "F64, F32, F16, BF16, F8_E5M2, F8_E4M3, F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ";
 
 /** float32 values in another float width, rounded to nearest, ties to even; F32 is given back as it is. NaN stays NaN, what is too large becomes infinite. */
 export function fromFloat32(data: Float32Array, dtype: "F32" | "F16" | "BF16"): Float32Array | Uint16Array {

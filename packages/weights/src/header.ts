@@ -1,6 +1,7 @@
+import { show } from "@etalon/errors";
 import { badFile } from "./badFile.ts";
-import { type Dtype, dtypeBytes } from "./dtype.ts";
-import { duplicateKey } from "./duplicateKey.ts";
+import { byteLength, type Dtype, dtypeBits } from "./dtype.ts";
+import { scanJson } from "./scanJson.ts";
 
 /** Where a tensor's bytes lie, counted from the end of the header. */
 export interface HeaderEntry {
@@ -15,16 +16,14 @@ export interface Header {
   metadata: Record<string, string>;
 }
 
-/** Bytes of a tensor of this dtype and shape. */
-export const byteLength = (dtype: Dtype, shape: readonly number[]): number =>
-  shape.reduce((product, extent) => product * extent, dtypeBytes[dtype]);
-
 /**
  * Checks the JSON header of a safetensors file against the format and against the number of bytes that follow it.
  * @throws EtalonError BAD_FILE: names the file and the tensor
  */
 export function parseHeader(file: string, text: string, dataBytes: number): Header {
   const json = parseObject(file, text);
+  const { twice, number } = scanJson(text);
+  if (twice !== undefined) throw badFile(file, `the key ${show(twice)} twice`, "keys that come once");
   const metadata = parseMetadata(file, json);
   const entries = new Map(
     Object.entries(json)
@@ -32,14 +31,11 @@ export function parseHeader(file: string, text: string, dataBytes: number): Head
       .map(([name, value]) => [name, parseEntry(file, name, value)] as const)
       .sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end),
   );
+  if (number !== undefined) throw badFile(file, `the number ${show(number)} in its header`, "whole numbers in digits");
   let position = 0;
   for (const [name, { begin, end }] of entries) {
     if (begin !== position)
-      throw badFile(
-        file,
-        `tensor ${JSON.stringify(name)} begins at byte ${begin}`,
-        `byte ${position}: no overlap, no hole`,
-      );
+      throw badFile(file, `tensor ${show(name)} begins at byte ${begin}`, `byte ${position}: no overlap, no hole`);
     position = end;
   }
   if (position !== dataBytes)
@@ -55,36 +51,37 @@ function parseObject(file: string, text: string): Record<string, unknown> {
     throw badFile(file, "a header that is no JSON", "a JSON object (is this a safetensors file?)");
   }
   if (!isRecord(json)) throw badFile(file, "a header that is no JSON object", "a JSON object");
-  const twice = duplicateKey(text);
-  if (twice !== undefined) throw badFile(file, `the key ${JSON.stringify(twice)} twice`, "keys that come once");
+  const odd = Object.keys(json).find((name) => /\p{Surrogate}/u.test(name));
+  if (odd !== undefined) throw badFile(file, `the name ${show(odd)}`, "names that are Unicode texts");
   return json;
 }
 
 function parseMetadata(file: string, json: Record<string, unknown>): Record<string, string> {
   const metadata = Object.hasOwn(json, "__metadata__") ? json.__metadata__ : {};
-  if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== "string")) {
-    throw badFile(file, "__metadata__ of another form", "an object of texts");
-  }
+  if (!isRecord(metadata)) throw badFile(file, "__metadata__ of another form", "an object of texts");
+  const odd = Object.entries(metadata).find(([, value]) => typeof value !== "string");
+  if (odd) throw badFile(file, `__metadata__ with ${show(odd[1])} at ${show(odd[0])}`, "an object of texts");
   return metadata as Record<string, string>;
 }
 
 function parseEntry(file: string, name: string, value: unknown): HeaderEntry {
-  const tensor = `tensor ${JSON.stringify(name)}`;
+  const tensor = `tensor ${show(name)}`;
   if (!isRecord(value))
     throw badFile(file, `${tensor} without dtype, shape and data_offsets`, "an object with these three");
   const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== "string" || !Object.hasOwn(dtypeBytes, dtype)) {
-    throw badFile(file, `${tensor} of dtype ${JSON.stringify(dtype)}`, Object.keys(dtypeBytes).join(", "));
-  }
-  if (!isSizes(shape))
-    throw badFile(file, `${tensor} of shape ${JSON.stringify(shape)}`, "a list of whole numbers ≥ 0");
-  if (!isSizes(offsets) || offsets.length !== 2 || offsets[1] < offsets[0]) {
-    throw badFile(file, `${tensor} at ${JSON.stringify(offsets)}`, "two offsets in order");
-  }
+  if (typeof dtype !== "string" || !Object.hasOwn(dtypeBits, dtype))
+    throw badFile(file, `${tensor} of dtype ${show(dtype)}`, Object.keys(dtypeBits).join(", "));
+  if (!isSizes(shape)) throw badFile(file, `${tensor} of shape ${show(shape)}`, "a list of whole numbers ≥ 0");
+  if (!isSizes(offsets) || offsets.length !== 2 || offsets[1] < offsets[0])
+    throw badFile(file, `${tensor} at ${show(offsets)}`, "two offsets in order, whole numbers ≥ 0");
   const need = byteLength(dtype as Dtype, shape);
+  if (need === Number.POSITIVE_INFINITY)
+    throw badFile(file, `${tensor} of shape ${show(shape)}`, "a shape whose elements and bytes stay below 2^53");
+  if (!Number.isInteger(need))
+    throw badFile(file, `${tensor}, ${dtype} ${show(shape)}, of ${need} bytes`, "elements that fill whole bytes");
   const [begin, end] = offsets;
   if (end - begin !== need)
-    throw badFile(file, `${tensor} with ${end - begin} bytes`, `${need} bytes for ${dtype} [${shape}]`);
+    throw badFile(file, `${tensor} with ${end - begin} bytes`, `${need} bytes for ${dtype} ${show(shape)}`);
   return { dtype: dtype as Dtype, shape, begin, end };
 }
 

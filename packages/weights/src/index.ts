@@ -1,10 +1,11 @@
 export { EtalonError } from "@etalon/errors";
-export type { Dtype, StoredTensor, TensorData } from "./dtype.ts";
-export { fromFloat32, toFloat32 } from "./float16.ts";
+export { bytesOf, type Dtype, type StoredTensor, type TensorData, viewAs } from "./dtype.ts";
+export { firstNotFinite, notFinite } from "./firstNotFinite.ts";
+export { floatDtypes, fromFloat32, toFloat32 } from "./float16.ts";
 export type { FetchProgress } from "./hub/fetchSnapshot.ts";
 export { type RepoId, readRepoId } from "./hub/RepoId.ts";
 export { type SnapshotOptions, snapshot } from "./hub/snapshot.ts";
-export { readSafetensors, type SafetensorsFile } from "./readSafetensors.ts";
+export { type GetOptions, readSafetensors, type SafetensorsFile } from "./readSafetensors.ts";
 export { readTorch } from "./readTorch.ts";
 export { unsynced } from "./unsynced.ts";
-export { writeSafetensors } from "./writeSafetensors.ts";
+export { type GivenTensor, writeSafetensors } from "./writeSafetensors.ts";

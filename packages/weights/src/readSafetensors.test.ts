@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { parseHeader } from "./header.ts";
-import { EtalonError, readSafetensors } from "./index.ts";
+import { EtalonError, readSafetensors, type TensorData, writeSafetensors } from "./index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "etalon-weights-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -52,12 +52,16 @@ describe("reads", () => {
     ["BF16", Uint16Array.of(0x3f80)],
     ["I16", Int16Array.of(-2)],
     ["U16", Uint16Array.of(65535)],
+    ["F8_E4M3", Uint8Array.of(0x7e)],
+    ["F4", Uint8Array.of(0x12), 2],
+    ["F6_E3M2", Uint8Array.of(1, 2, 3), 4],
+    ["C64", Float32Array.of(1, 2), 1],
     ["I8", Int8Array.of(-128)],
     ["U8", Uint8Array.of(255)],
-  ])("%s", (dtype, data) => {
+  ] as [string, TensorData, number?][])("%s", (dtype, data, elements = data.length) => {
     // An odd byte in front: the data lies at no multiple of its width in the file.
     const read = open(
-      { pad: entry("U8", [1], 0, 1), x: entry(dtype, [data.length], 1, 1 + data.byteLength) },
+      { pad: entry("U8", [1], 0, 1), x: entry(dtype, [elements], 1, 1 + data.byteLength) },
       Buffer.concat([Buffer.of(9), Buffer.from(data.buffer)]),
     );
     expect(read.get("x").data).toEqual(data);
@@ -103,7 +107,68 @@ describe("refuses, naming file and tensor", () => {
       [0, 0, 0, 0],
       'tensor "x" with 4 bytes; allowed: 8 bytes',
     ],
-    ["a product past all bounds", { x: entry("F32", [big, big], 0, 4) }, [0, 0, 0, 0], 'tensor "x" with 4 bytes'],
+    [
+      "a product past all bounds",
+      { x: entry("F32", [big, big], 0, 4) },
+      [0, 0, 0, 0],
+      'tensor "x" of shape [9007199254740991,9007199254740991]; allowed: a shape whose elements and bytes stay below 2^53.',
+    ],
+    [
+      "a product past all bounds that a zero would hide",
+      { x: entry("F32", [big, big, 0], 0, 0) },
+      [],
+      'tensor "x" of shape [9007199254740991,9007199254740991,0]',
+    ],
+    [
+      "an extent past all bounds",
+      '{"x":{"dtype":"U8","shape":[18446744073709551616],"data_offsets":[0,0]}}',
+      [],
+      'tensor "x" of shape [18446744073709552000]; allowed: a list of whole numbers ≥ 0.',
+    ],
+    ["a fraction", { x: entry("U8", [1.5], 0, 1) }, [0], 'tensor "x" of shape [1.5]'],
+    [
+      "a whole number that is written as a fraction",
+      '{"x":{"dtype":"U8","shape":[1.0],"data_offsets":[0,1]}}',
+      [0],
+      'the number "1.0" in its header; allowed: whole numbers in digits.',
+    ],
+    [
+      "a number with an exponent",
+      '{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1e0]}}',
+      [0],
+      'the number "1e0" in its header',
+    ],
+    ["a negative zero", '{"x":{"dtype":"U8","shape":[-0],"data_offsets":[0,0]}}', [], 'the number "-0" in its header'],
+    [
+      "4-bit elements that end within a byte",
+      { x: entry("F4", [3], 0, 2) },
+      [0, 0],
+      'tensor "x", F4 [3], of 1.5 bytes; allowed: elements that fill whole bytes.',
+    ],
+    [
+      "6-bit elements that end within a byte",
+      { x: entry("F6_E2M3", [2], 0, 2) },
+      [0, 0],
+      'tensor "x", F6_E2M3 [2], of 1.5 bytes',
+    ],
+    [
+      "a name that is no Unicode text",
+      '{"\\ud800":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}',
+      [],
+      'the name "\\ud800"; allowed: names that are Unicode texts.',
+    ],
+    [
+      "a dtype nested without end",
+      `{"x":{"dtype":${"[".repeat(50_000)}${"]".repeat(50_000)},"shape":[],"data_offsets":[0,0]}}`,
+      [],
+      'tensor "x" of dtype',
+    ],
+    [
+      "a header that begins otherwise",
+      " {}",
+      [],
+      'a header that begins with byte 32; allowed: one that begins with "{" (is this a safetensors file?).',
+    ],
     ["offsets in the wrong order", { x: entry("U8", [1], 1, 0) }, [0], 'tensor "x" at [1,0]'],
     ["offsets that are no numbers", { x: entry("U8", [1], "0", 1) }, [0], 'tensor "x" at ["0",1]'],
     ["an overlap", { x: entry("U8", [2], 0, 2), y: entry("U8", [2], 1, 3) }, [0, 0, 0], 'tensor "y" begins at byte 1'],
@@ -111,7 +176,12 @@ describe("refuses, naming file and tensor", () => {
     ["data that is cut", { x: entry("U8", [9], 0, 9) }, [0], "1 bytes of data; allowed: the 9 bytes"],
     ["bytes behind the end", { x: entry("U8", [1], 0, 1) }, [0, 0], "2 bytes of data; allowed: the 1 bytes"],
     ["an entry that is a number", { x: 1 }, [], 'tensor "x" without dtype'],
-    ["metadata with a number", { __metadata__: { a: 1 } }, [], "__metadata__ of another form"],
+    [
+      "metadata with a number",
+      { __metadata__: { a: 1 } },
+      [],
+      '__metadata__ with 1 at "a"; allowed: an object of texts.',
+    ],
     ["metadata that is null", { __metadata__: null }, [], "__metadata__ of another form"],
     [
       "a name that comes twice",
@@ -119,7 +189,7 @@ describe("refuses, naming file and tensor", () => {
       [],
       'the key "a" twice',
     ],
-    ["a list", "[]", [], "a header that is no JSON object"],
+    ["a list", "[]", [], "a header that begins with byte 91"],
     ["no JSON", "{", [], "a header that is no JSON"],
     ["an empty header", "", [], "a header that is no JSON"],
   ])("%s", (_, header, data, message) => {
@@ -145,6 +215,62 @@ describe("refuses, naming file and tensor", () => {
     writeFileSync(file, bytes);
     expect(catching(() => readSafetensors(file)).message).toContain(`${file}: ${message}`);
   });
+
+  test("a header of 5 GB is refused by its length, in a sparse file that has as many bytes too: nothing of it is read", () => {
+    const before = process.memoryUsage().arrayBuffers;
+    for (const size of [8, 5e9 + 8]) {
+      writeFileSync(file, bytesOf("", [], 5e9));
+      truncateSync(file, size);
+      expect(catching(() => readSafetensors(file)).message).toContain(
+        `${file}: a header of 5000000000 bytes; allowed: at most `,
+      );
+    }
+    truncateSync(file, 0);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100_000);
+  });
+
+  test("zeros, 100 MB of them, are refused by the first; a file cut at every byte, by what is missing", () => {
+    const before = process.memoryUsage().arrayBuffers;
+    writeFileSync(file, bytesOf("", [], 1e8));
+    truncateSync(file, 1e8 + 8);
+    expect(catching(() => readSafetensors(file)).message).toContain("a header that begins with byte 0");
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100_000);
+    const whole = bytesOf(good, new Uint8Array(11));
+    for (let length = 0; length < whole.length; length++) {
+      writeFileSync(file, whole.subarray(0, length));
+      expect(catching(() => readSafetensors(file)).code).toBe("BAD_FILE");
+    }
+  });
+
+  test("NaN and infinity, where finite numbers are asked for: the tensor and the first index", () => {
+    writeSafetensors(file, {
+      a: { dtype: "F32", shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, Number.NaN, Number.NaN) },
+      b: { dtype: "BF16", shape: [2], data: Uint16Array.of(0x3f80, 0xff80) },
+      c: { dtype: "F8_E5M2", shape: [1, 1, 2], data: Uint8Array.of(0x7b, 0x7c) },
+      d: { dtype: "C64", shape: [2], data: Float32Array.of(1, 1, 1, Number.POSITIVE_INFINITY) },
+      e: { dtype: "F64", shape: [], data: Float64Array.of(Number.NEGATIVE_INFINITY) },
+      f: { dtype: "F16", shape: [1], data: Uint16Array.of(0x7bff) },
+      g: { dtype: "U16", shape: [1], data: Uint16Array.of(0xffff) },
+    });
+    const { get } = readSafetensors(file);
+    const at = { a: "[1, 1]", b: "[1]", c: "[0, 0, 1]", d: "[1]", e: "[]" };
+    for (const [name, index] of Object.entries(at)) {
+      expect(catching(() => get(name, { finite: true })).message).toBe(`${file}: tensor "${name}" is NaN or infinite at ${index}; allowed: finite numbers, unless finite: false asks for what is there.`);
+      expect(get(name).dtype).toBeDefined();
+    }
+    for (const name of ["f", "g"]) expect(get(name, { finite: true }).data.length).toBe(1);
+  }); // biome-ignore format: long lines
+
+  test("readInto fills memory of the caller's with any part, and refuses one that leaves the tensor", () => {
+    const read = open({ x: entry("U8", [4], 0, 4) }, [1, 2, 3, 4]);
+    const bytes = new Uint8Array(2);
+    read.readInto("x", bytes, 1);
+    expect(bytes).toEqual(Uint8Array.of(2, 3));
+    expect(catching(() => read.readInto("x", bytes, 3)).message).toBe("from, a byte of x is 3; allowed: a whole number ≥ 0 and ≤ 2.");
+    expect(catching(() => read.readInto("x", bytes, 0.5)).code).toBe("OUT_OF_RANGE");
+    expect(catching(() => read.readInto("x", new Uint8Array(5))).code).toBe("OUT_OF_RANGE");
+    expect(bytes).toEqual(Uint8Array.of(2, 3));
+  }); // biome-ignore format: long lines
 
   test("a file that is not there, a folder, a name that is not in it, a file cut after it was opened", () => {
     expect(catching(() => readSafetensors(join(folder, "none"))).code).toBe("NOT_FOUND");

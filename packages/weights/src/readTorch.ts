@@ -2,16 +2,16 @@ import { EtalonError } from "@etalon/errors";
 import { Parser } from "pickleparser";
 import yauzl from "yauzl";
 import { badFile } from "./badFile.ts";
-import { dtypeBytes, type StoredTensor, viewAs } from "./dtype.ts";
-import { readRange, withFile } from "./fileRange.ts";
-import { byteLength } from "./header.ts";
-import type { SafetensorsFile } from "./readSafetensors.ts";
+import { byteLength, bytesOf, type StoredTensor, viewAs } from "./dtype.ts";
+import { readInto, readRange, withFile } from "./fileRange.ts";
+import { checkFinite } from "./firstNotFinite.ts";
+import { checkPart, type SafetensorsFile } from "./readSafetensors.ts";
 import { TorchView, torchGlobal, torchStorage } from "./torchGlobals.ts";
 
-/** Bounds of what is read before a tensor is asked for: the pickle's bytes, the archive's members, and the tensors in it. */
-const [maxPickle, maxMembers, maxTensors] = [2 ** 28, 1_000_000, 1_000_000];
+/** Bounds of what is read before a tensor is asked for: the pickle's bytes, and the archive's members. */
+const [maxPickle, maxMembers] = [2 ** 28, 1_000_000];
 /** Elements that an expanded tensor (a stride of 0) may have beyond its storage's. */
-const maxExpanded = 2 ** 26;
+const maxExpanded = 2 ** 22;
 
 interface Member {
   begin: number;
@@ -43,7 +43,8 @@ export async function readTorch(file: string): Promise<SafetensorsFile> {
   if (members.has(`${root}byteorder`) && Buffer.from(bytes(`${root}byteorder`)).toString() !== "little") {
     throw badFile(file, "numbers of another byte order", "little");
   }
-  const views = flatten(file, unpickle(file, bytes(pickle)));
+  const script = bytes(pickle);
+  const views = flatten(file, unpickle(file, script), script.length);
   for (const [name, view] of views) checkView(file, name, view, members.get(`${root}data/${view.storage.key}`));
   const find = (name: string): TorchView => {
     const view = views.get(name);
@@ -57,9 +58,23 @@ export async function readTorch(file: string): Promise<SafetensorsFile> {
       const { dtype, shape } = find(name);
       return { dtype, shape };
     },
-    get: (name) => {
+    get: (name, { finite = false } = {}) => {
       const view = find(name);
-      return readView(file, view, (members.get(`${root}data/${view.storage.key}`) as Member).begin);
+      const tensor = readView(file, view, members.get(`${root}data/${view.storage.key}`)?.begin ?? 0);
+      return finite ? checkFinite(file, name, tensor) : tensor;
+    },
+    readInto: (name, bytes, from = 0) => {
+      const view = find(name);
+      const begin = members.get(`${root}data/${view.storage.key}`)?.begin ?? 0;
+      checkPart(name, bytes, from, byteLength(view.dtype, view.shape));
+      if (bytes.length === 0) return;
+      if (isInRow(view)) {
+        const position = begin + view.offset * bytesOf(view.dtype) + from;
+        withFile(file, "a torch checkpoint", (descriptor) => readInto(file, descriptor, position, bytes));
+      } else {
+        const { data } = readView(file, view, begin);
+        bytes.set(new Uint8Array(data.buffer, data.byteOffset + from, bytes.length));
+      }
     },
   };
 }
@@ -131,13 +146,12 @@ function unpickle(file: string, bytes: Uint8Array): unknown {
   }
 }
 
-/** Every tensor by its path. Dicts that are shared or hold themselves are walked along each path, to a bound. */
-function flatten(file: string, root: unknown): Map<string, TorchView> {
+/** Every tensor by its path. Dicts that are shared or hold themselves are walked along each path, to a bound: a pickle of so many bytes says no more values than that. */
+function flatten(file: string, root: unknown, most: number): Map<string, TorchView> {
   const views = new Map<string, TorchView>();
   let walked = 0;
   const walk = (value: unknown, name: string, depth: number) => {
-    if (++walked > maxTensors || depth > 32)
-      throw badFile(file, "dicts without end", `${maxTensors} values, 32 levels`);
+    if (++walked > most || depth > 32) throw badFile(file, "dicts without end", `${most} values, 32 levels`);
     if (value instanceof TorchView) {
       if (views.has(name)) throw badFile(file, `the name ${JSON.stringify(name)} twice`, "names that come once");
       views.set(name, value);
@@ -151,6 +165,16 @@ function flatten(file: string, root: unknown): Map<string, TorchView> {
   return views;
 }
 
+/** Whether a view's elements follow one another in its storage. */
+function isInRow({ shape, strides }: TorchView): boolean {
+  let expected = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    if (shape[axis] !== 1 && strides[axis] !== expected) return false;
+    expected *= shape[axis];
+  }
+  return true;
+}
+
 /** Elements from the first to the last that a view reaches; 0 where it has none. */
 function reach({ shape, strides }: TorchView): number {
   return shape.includes(0) ? 0 : shape.reduce((last, extent, i) => last + (extent - 1) * strides[i], 1);
@@ -158,7 +182,7 @@ function reach({ shape, strides }: TorchView): number {
 
 function checkView(file: string, name: string, view: TorchView, member: Member | undefined): void {
   const tensor = `tensor ${JSON.stringify(name)}`;
-  const bytes = dtypeBytes[view.dtype];
+  const bytes = bytesOf(view.dtype);
   const size = view.storage.count === 0 ? 0 : member?.size;
   if (size === undefined) throw badFile(file, `${tensor} in storage ${view.storage.key}, which is not there`, "storages of the archive"); // biome-ignore format: one thought
   const need = (view.offset + reach(view)) * bytes;
@@ -170,16 +194,10 @@ function checkView(file: string, name: string, view: TorchView, member: Member |
 /** Reads just the bytes that a view reaches, and puts its elements in a row where they are not. */
 function readView(file: string, view: TorchView, storageBegin: number): StoredTensor {
   const { dtype, shape, strides, offset } = view;
-  const size = dtypeBytes[dtype];
+  const size = bytesOf(dtype);
   const length = reach(view) * size;
   const bytes = length === 0 ? new Uint8Array(0) : withFile(file, "a torch checkpoint", (descriptor) => readRange(file, descriptor, storageBegin + offset * size, length)); // biome-ignore format: one thought
-  let expected = 1;
-  let inRow = true;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    if (shape[axis] !== 1 && strides[axis] !== expected) inRow = false;
-    expected *= shape[axis];
-  }
-  if (length === 0 || inRow) return { dtype, shape, data: viewAs(dtype, bytes) };
+  if (length === 0 || isInRow(view)) return { dtype, shape, data: viewAs(dtype, bytes) };
   const source = viewAs(dtype, bytes);
   const target = viewAs(dtype, new Uint8Array(byteLength(dtype, shape)));
   const index = new Array<number>(shape.length).fill(0);

@@ -1,4 +1,15 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), "etalon-weights-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const file = join(folder, "a.safetensors");
 
-test.each(["pytorch_lora_weights", "adapter_model", "cases"])(
+test.each(["pytorch_lora_weights", "adapter_model", "cases", "dtypes"])(
   "%s, read and written, has the reference writer's bytes",
   (name) => {
     const golden = fileURLToPath(new URL(`../golden/${name}.safetensors`, import.meta.url));
@@ -103,4 +114,39 @@ test("refuses metadata that is no text, and a place that cannot be written; leav
     }
   }
   expect(readdirSync(folder)).toEqual(before);
+});
+
+test("data that are asked for: one tensor after another, in the file's order; where one fails, the older file stands", () => {
+  const asked: string[] = [];
+  const lazy = (name: string, value: number) => ({
+    dtype: "F32" as const,
+    shape: [2],
+    data: () => {
+      asked.push(name);
+      return Float32Array.of(value, value);
+    },
+  });
+  writeSafetensors(file, { b: lazy("b", 2), a: lazy("a", 1) });
+  expect(asked).toEqual(["a", "b"]);
+  const { get } = readSafetensors(file);
+  expect([get("a").data, get("b").data]).toEqual([Float32Array.of(1, 1), Float32Array.of(2, 2)]);
+  const [before, there] = [readFileSync(file), readdirSync(folder)];
+  const wrong = { ...lazy("b", 2), data: () => Float32Array.of(1) };
+  expect(() => writeSafetensors(file, { a: lazy("a", 1), b: wrong })).toThrow("data of b is Float32Array of length 1");
+  const thrown = new Error("out of patience");
+  const failing = { ...wrong, data: () => { throw thrown; } }; // biome-ignore format: one thought
+  expect(() => writeSafetensors(file, { a: lazy("a", 1), b: failing })).toThrow(thrown);
+  expect(readFileSync(file).equals(before)).toBe(true);
+  expect(readdirSync(folder)).toEqual(there);
+});
+
+test("a link is followed and permissions are kept", () => {
+  const [real, link] = [join(folder, "real"), join(folder, "link")];
+  writeSafetensors(real, {});
+  chmodSync(real, 0o640);
+  symlinkSync(real, link);
+  writeSafetensors(link, { a: { dtype: "U8", shape: [1], data: Uint8Array.of(7) } });
+  expect(readSafetensors(real).names).toEqual(["a"]);
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  expect(statSync(real).mode & 0o777).toBe(0o640);
 });

@@ -1,19 +1,23 @@
 import { check, EtalonError } from "@etalon/errors";
-import writeFileAtomic from "write-file-atomic";
-import { type Dtype, dtypeBytes, fitsDtype, type StoredTensor } from "./dtype.ts";
-import { byteLength, isSizes } from "./header.ts";
-import { isSynced } from "./unsynced.ts";
+import { byteLength, type Dtype, dtypeBits, fitsDtype, type StoredTensor, type TensorData } from "./dtype.ts";
+import { isSizes } from "./header.ts";
+import { writeAtomically } from "./writeAtomically.ts";
+
+/** A tensor to be written: its data, or a function that gives them when their turn comes, so that not all have to be in memory. */
+export interface GivenTensor extends Omit<StoredTensor, "data"> {
+  data: TensorData | (() => TensorData);
+}
 
 /**
- * Writes tensors as a safetensors file: whole or not at all (a temporary file, fsync (but within `unsynced`), rename). The same tensors give the same bytes: they lie in the order of their
- * dtypes, widest first, then of their names, and the header is padded to 8 bytes: byte for byte what the reference writer gives.
- * @param tensors  by name; `data` holds as many elements as `shape` tells, in the typed array of its dtype
+ * Writes tensors as a safetensors file, one after another: whole or not at all (a file beside it, flushed, but within `unsynced`, renamed, its folder flushed). The same tensors give the same bytes: they lie in
+ * the order of their dtypes, widest first, then of their names, and the header is padded to 8 bytes: byte for byte what the reference writer gives.
+ * @param tensors  by name; `data` holds as many elements as `shape` tells, in the typed array of its dtype, or is a function that gives them: called once, in the file's order
  * @param metadata  texts for `__metadata__`
- * @throws EtalonError BAD_SHAPE, BAD_TYPE: nothing is written; IO: the system refused (a full disk), and an older file of that name stands as it was
+ * @throws EtalonError BAD_SHAPE, BAD_TYPE, OUT_OF_RANGE: nothing is written; IO: the system refused (a full disk). An older file of that name stands as it was
  */
 export function writeSafetensors(
   file: string,
-  tensors: Record<string, StoredTensor>,
+  tensors: Record<string, GivenTensor>,
   metadata?: Record<string, string>,
 ): void {
   for (const [name, tensor] of Object.entries(tensors)) checkTensor(name, tensor);
@@ -22,33 +26,28 @@ export function writeSafetensors(
   if (metadata !== undefined) header.__metadata__ = checkMetadata(metadata);
   let position = 0;
   for (const name of names) {
-    const { dtype, shape, data } = tensors[name];
-    header[name] = { dtype, shape, data_offsets: [position, position + data.byteLength] };
-    position += data.byteLength;
+    const { dtype, shape } = tensors[name];
+    const begin = position;
+    position += byteLength(dtype, shape);
+    header[name] = { dtype, shape, data_offsets: [begin, position] };
   }
   const json = Buffer.from(JSON.stringify(header));
-  const padded = Buffer.alloc(Math.ceil(json.length / 8) * 8, " ");
-  json.copy(padded);
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(padded.length));
-  const parts = names.map((name) => {
-    const { data } = tensors[name];
-    return Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  const head = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, " ");
+  head.writeBigUInt64LE(BigInt(head.length - 8));
+  json.copy(head, 8);
+  writeAtomically(file, (write) => {
+    write(head);
+    for (const name of names) {
+      const { data } = tensors[name];
+      const values = typeof data === "function" ? data() : data;
+      if (values !== data) checkData(name, tensors[name], values);
+      write(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    }
   });
-  try {
-    writeFileAtomic.sync(file, Buffer.concat([length, padded, ...parts]), { fsync: isSynced() });
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new EtalonError(
-      "IO",
-      { argument: "file", value: file, allowed: "a file that can be written", hint: `${why}.` },
-      { cause },
-    );
-  }
 }
 
-const order = Object.keys(dtypeBytes);
-const rank = ({ dtype }: StoredTensor): number => order.indexOf(dtype);
+const order = Object.keys(dtypeBits);
+const rank = ({ dtype }: GivenTensor): number => order.indexOf(dtype);
 
 function checkMetadata(metadata: Record<string, string>): Record<string, string> {
   for (const [key, value] of Object.entries(metadata)) {
@@ -59,17 +58,27 @@ function checkMetadata(metadata: Record<string, string>): Record<string, string>
   return metadata;
 }
 
-function checkTensor(name: string, { dtype, shape, data }: StoredTensor): void {
-  if (name === "__metadata__")
+function checkTensor(name: string, tensor: GivenTensor): void {
+  const { dtype, shape, data } = tensor;
+  if (name === "__metadata__" || /\p{Surrogate}/u.test(name))
     throw new EtalonError("OUT_OF_RANGE", { argument: "name", value: name, allowed: "any other text" });
-  const argument = `data of ${name}`;
   check.oneOf(`dtype of ${name}`, dtype, order as Dtype[], "BAD_TYPE");
-  if (!fitsDtype(dtype, data)) {
-    throw new EtalonError("BAD_TYPE", { argument, value: data, allowed: `the typed array that holds ${dtype}` });
-  }
   if (!isSizes(shape)) {
     const allowed = "a list of whole numbers ≥ 0";
     throw new EtalonError("BAD_SHAPE", { argument: `shape of ${name}`, value: shape, allowed });
+  }
+  const bytes = byteLength(dtype, shape);
+  if (!Number.isSafeInteger(bytes)) {
+    const allowed = `one whose ${dtype} elements fill whole bytes, below 2^53`;
+    throw new EtalonError("BAD_SHAPE", { argument: `shape of ${name}`, value: shape, allowed });
+  }
+  if (typeof data !== "function") checkData(name, tensor, data);
+}
+
+function checkData(name: string, { dtype, shape }: GivenTensor, data: TensorData): void {
+  const argument = `data of ${name}`;
+  if (!fitsDtype(dtype, data)) {
+    throw new EtalonError("BAD_TYPE", { argument, value: data, allowed: `the typed array that holds ${dtype}` });
   }
   if (byteLength(dtype, shape) !== data.byteLength) {
     const allowed = `as many elements as the shape [${shape}] tells`;

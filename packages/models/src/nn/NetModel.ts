@@ -5,7 +5,7 @@ import { LoraAdapter } from "../lora/LoraAdapter.ts";
 import type { LoraConfig } from "../lora/LoraConfig.ts";
 import { type AdapterFormat, writeAdapter } from "../lora/writeAdapter.ts";
 import type { ParameterChoice, TrainableModel } from "../Pipeline.ts";
-import { openWeights } from "../weights/openWeights.ts";
+import { openSafetensors } from "../weights/openWeights.ts";
 import type { WeightSource } from "../weights/WeightSource.ts";
 import { initialValues } from "./initialValues.ts";
 import type { Net } from "./Net.ts";
@@ -42,10 +42,11 @@ export abstract class NetModel<Config extends object> implements TrainableModel 
 
   /**
    * Reads the weights. Large F16 and BF16 parameters stay 16-bit words where the engine unpacks them in good time, and are unpacked a block at a time.
-   * @throws EtalonError BAD_FILE: names what is missing, unexpected or of another shape
+   * @param finite  whether NaN and infinity are refused    @throws EtalonError BAD_FILE: names what is missing, unexpected, of another shape, or not finite
    */
-  loadWeights(source: WeightSource): this {
-    this.net.parameters.load(source, this.#traits.aliases ?? (() => []), currentEngine()?.name !== "wasm");
+  loadWeights(source: WeightSource, { finite = true }: { finite?: boolean } = {}): this {
+    const keepPacked = currentEngine()?.name !== "wasm";
+    this.net.parameters.load(source, this.#traits.aliases ?? (() => []), { keepPacked, finite });
     return this;
   }
 
@@ -149,7 +150,7 @@ export abstract class NetModel<Config extends object> implements TrainableModel 
 
   /** @param place  a safetensors file, or a folder with one */
   load(place: string): void {
-    this.loadWeights(openWeights(place));
+    this.loadWeights(openSafetensors(place));
   }
 
   dispose(): void {

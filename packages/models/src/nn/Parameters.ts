@@ -1,9 +1,10 @@
-import { type Tensor, tf, unpack, type Variable } from "@etalon/engine";
+import { type Tensor, tf, turnRows, unpack, type Variable, written } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
-import { fromFloat32, type StoredTensor, toFloat32, writeSafetensors } from "@etalon/weights";
+import { type Dtype, floatDtypes, fromFloat32, type GivenTensor, writeSafetensors } from "@etalon/weights";
 import { type Aliases, matchKeys } from "../weights/matchKeys.ts";
+import { WeightReader } from "../weights/WeightReader.ts";
 import type { WeightSource } from "../weights/WeightSource.ts";
-import { memoryShape, type ParameterSpec, toFile, toMemory } from "./layout.ts";
+import { memoryShape, type ParameterSpec, rowsOf, toFile } from "./layout.ts";
 
 /** Below so many values a parameter is float32 whatever the file has: unpacking it each time would cost more than its memory is worth. */
 const leastPacked = 4096;
@@ -11,6 +12,14 @@ const leastPacked = 4096;
 interface Packed {
   kind: "f16" | "bf16";
   bits: Uint16Array;
+}
+
+/** How weights are loaded. */
+export interface LoadOptions {
+  /** Whether large F16 and BF16 parameters stay 16-bit words. */
+  keepPacked: boolean;
+  /** Whether NaN and infinity are refused. */
+  finite: boolean;
 }
 
 /**
@@ -75,10 +84,11 @@ export class Parameters {
   /** Takes float32 values laid out as in the file. */
   set(name: string, values: Float32Array): void {
     const spec = this.spec(name);
-    this.#replace(
-      name,
-      asVariable(() => tf.tensor(toMemory(spec, values), memoryShape(spec), "float32")),
-    );
+    const { outputs: rows, inputs, taps } = rowsOf(spec);
+    this.#fill(name, (memory) => {
+      if (spec.layout === "plain") memory.set(values);
+      else turnRows(values, memory, { rows, inputs, taps, outputs: rows, first: 0 });
+    });
   }
 
   /** Takes a tensor laid out as in memory; it stays the caller's. */
@@ -96,37 +106,40 @@ export class Parameters {
 
   /** A gradient's or another tensor's values, laid out as the parameter is in the file. */
   inFile(name: string, tensor: Tensor | undefined): { shape: readonly number[]; data: Float32Array } {
-    const own = tensor ?? tf.tidy(() => this.get(name).clone());
-    const data = own.dataSync<"float32">().slice();
-    if (tensor === undefined) own.dispose();
-    return { shape: this.spec(name).shape, data: toFile(this.spec(name), data) };
+    const spec = this.spec(name);
+    const turned = tf.tidy(() => toFile(spec, tensor ?? this.get(name)));
+    const data = turned.dataSync<"float32">().slice();
+    turned.dispose();
+    return { shape: spec.shape, data };
   }
 
   /**
-   * Reads all parameters; nothing is taken where one does not fit.
-   * @param keepPacked  whether large F16 and BF16 parameters stay 16-bit words
-   * @throws EtalonError BAD_FILE: names what is missing, unexpected, of another shape or of no float dtype
+   * Reads all parameters; nothing is taken where a name, shape or dtype does not fit.
+   * @throws EtalonError BAD_FILE: names what is missing, unexpected, of another shape, of no float dtype, or not finite
    */
-  load(source: WeightSource, aliases: Aliases, keepPacked: boolean): void {
+  load(source: WeightSource, aliases: Aliases, { keepPacked, finite }: LoadOptions): void {
     const keys = matchKeys(source, this.specs.values(), aliases);
+    for (const key of keys.values()) checkFloat(source, key);
+    const reader = new WeightReader(source, finite);
     for (const [name, key] of keys) {
-      const stored = source.get(key);
-      const isLarge = stored.data.length >= leastPacked;
-      if (keepPacked && isLarge && (stored.dtype === "F16" || stored.dtype === "BF16")) {
-        const kind = stored.dtype === "F16" ? "f16" : "bf16";
+      const { dtype } = source.info(key);
+      const spec = this.spec(name);
+      const { outputs, inputs, taps } = rowsOf(spec);
+      const size = outputs * inputs * taps;
+      if (keepPacked && size >= leastPacked && (dtype === "F16" || dtype === "BF16")) {
+        const bits = new Uint16Array(size);
+        reader.read(key, spec, bits);
         this.#drop(name);
-        this.#packed.set(name, { kind, bits: toMemory(this.spec(name), stored.data as Uint16Array) });
-      } else this.set(name, floats(source.place, key, stored));
+        this.#packed.set(name, { kind: dtype === "F16" ? "f16" : "bf16", bits });
+      } else this.#fill(name, (values) => reader.read(key, spec, values));
     }
   }
 
-  /** Writes all parameters as safetensors, atomically. */
+  /** Writes all parameters as safetensors, one after another, atomically. */
   save(file: string, dtype: "F32" | "F16"): void {
-    const tensors: Record<string, StoredTensor> = {};
-    for (const name of this.specs.keys()) {
-      const { shape, data } = this.values(name);
-      tensors[name] = { dtype, shape, data: fromFloat32(data, dtype) };
-    }
+    const tensors: Record<string, GivenTensor> = {};
+    for (const [name, { shape }] of this.specs)
+      tensors[name] = { dtype, shape, data: () => fromFloat32(this.values(name).data, dtype) };
     writeSafetensors(file, tensors, { format: "pt" });
   }
 
@@ -134,6 +147,14 @@ export class Parameters {
     for (const variable of this.#variables.values()) variable.dispose();
     this.#variables.clear();
     this.#packed.clear();
+  }
+
+  /** A float32 variable whose values `write` puts into the engine's memory, laid out as there. */
+  #fill(name: string, write: (values: Float32Array) => void): void {
+    this.#replace(
+      name,
+      asVariable(() => written(memoryShape(this.spec(name)), write)),
+    );
   }
 
   #replace(name: string, variable: Variable): void {
@@ -154,11 +175,11 @@ export class Parameters {
 const asVariable = (values: () => Tensor): Variable =>
   tf.tidy(() => tf.variable(values(), false, undefined, "float32"));
 
-function floats(place: string, key: string, stored: StoredTensor): Float32Array {
-  try {
-    return toFloat32(stored);
-  } catch (cause) {
-    const detail = { argument: key, value: stored.dtype, allowed: "F64, F32, F16, BF16" };
-    throw new EtalonError("BAD_FILE", detail, { message: `${place}: ${key} is ${stored.dtype}; allowed: ${detail.allowed}.`, cause }); // biome-ignore format: one thought
-  }
-}
+const floats = floatDtypes.split(", ") as Dtype[];
+
+function checkFloat(source: WeightSource, key: string): void {
+  const { dtype } = source.info(key);
+  if (floats.includes(dtype)) return;
+  const detail = { argument: key, value: dtype, allowed: floatDtypes };
+  throw new EtalonError("BAD_FILE", detail, { message: `${source.place}: ${key} is ${dtype}; allowed: ${floatDtypes}.` });
+} // biome-ignore format: long lines

@@ -1,3 +1,5 @@
+import { type Tensor, tf } from "@etalon/engine";
+
 /** How a parameter lies in memory. In a file all lie as torch keeps them. */
 export type Layout =
   | "linear" // [outputs, inputs] or [outputs, inputs, 1, 1] in the file, [inputs, outputs] in memory
@@ -11,7 +13,12 @@ export interface ParameterSpec {
   readonly layout: Layout;
 }
 
-type Values = Float32Array | Uint16Array;
+/** A parameter in a file as rows of `inputs` times `taps` numbers, one an output; a plain one as rows of one number. */
+export function rowsOf({ shape, layout }: ParameterSpec): { outputs: number; inputs: number; taps: number } {
+  if (layout === "plain") return { outputs: shape.reduce((a, b) => a * b, 1), inputs: 1, taps: 1 };
+  const [outputs, inputs, height = 1, width = 1] = shape;
+  return { outputs, inputs, taps: height * width };
+}
 
 /** The shape in memory. */
 export function memoryShape({ shape, layout }: ParameterSpec): number[] {
@@ -20,39 +27,8 @@ export function memoryShape({ shape, layout }: ParameterSpec): number[] {
   return layout === "conv" ? [rows, columns, inputs, outputs] : [...shape];
 }
 
-/** Values laid out as in the file, as they lie in memory; vectors and tables are given back as they are. */
-export function toMemory<T extends Values>({ shape, layout }: ParameterSpec, values: T): T {
-  if (layout === "plain") return values;
-  const [outputs, inputs, rows = 1, columns = 1] = shape;
-  return turned(values, outputs, inputs, rows * columns, true);
-}
-
-/** Values as they lie in memory, laid out as in the file. */
-export function toFile<T extends Values>({ shape, layout }: ParameterSpec, values: T): T {
-  if (layout === "plain") return values;
-  const [outputs, inputs, rows = 1, columns = 1] = shape;
-  return turned(values, outputs, inputs, rows * columns, false);
-}
-
-const edge = 32;
-
-/** [outputs, inputs, taps] to [taps, inputs, outputs], or back, in squares that stay in the cache. */
-function turned<T extends Values>(from: T, outputs: number, inputs: number, taps: number, forth: boolean): T {
-  const to = new (from.constructor as new (length: number) => T)(from.length);
-  for (let tap = 0; tap < taps; tap++) {
-    for (let top = 0; top < inputs; top += edge) {
-      const bottom = Math.min(top + edge, inputs);
-      for (let left = 0; left < outputs; left += edge) {
-        const right = Math.min(left + edge, outputs);
-        for (let i = top; i < bottom; i++) {
-          for (let o = left; o < right; o++) {
-            const [file, memory] = [(o * inputs + i) * taps + tap, (tap * inputs + i) * outputs + o];
-            if (forth) to[memory] = from[file];
-            else to[file] = from[memory];
-          }
-        }
-      }
-    }
-  }
-  return to;
+/** A tensor laid out as in memory, laid out as in the file. */
+export function toFile({ shape, layout }: ParameterSpec, tensor: Tensor): Tensor {
+  if (layout === "plain") return tensor.clone();
+  return tf.transpose(tensor, layout === "conv" ? [3, 2, 0, 1] : [1, 0]).reshape([...shape]);
 }

@@ -1,10 +1,7 @@
-import type { StoredTensor } from "@etalon/weights";
+import type { SafetensorsFile } from "@etalon/weights";
 
-/** The tensors of a model's files, wherever they lie: read one at a time. */
-export interface WeightSource {
+/** The tensors of a model's files, wherever they lie: read one at a time, or in parts. */
+export interface WeightSource extends Pick<SafetensorsFile, "names" | "info" | "get" | "readInto"> {
   /** Where they come from, for messages. */
   readonly place: string;
-  readonly names: readonly string[];
-  shape(name: string): readonly number[];
-  get(name: string): StoredTensor;
 }
