@@ -27,7 +27,7 @@ const tables = new Map<Float8, Float32Array>();
 export function float8Values(dtype: Float8): Float32Array {
   let table = tables.get(dtype);
   if (table === undefined) {
-    const value = dtype === "F8_E8M0" ? scale : (word: number) => valueOf(forms[dtype], word);
+    const value = dtype === "F8_E8M0" ? scale : (word: number) => numberOf(forms[dtype], word);
     table = Float32Array.from({ length: 256 }, (_, word) => value(word));
     tables.set(dtype, table);
   }
@@ -36,7 +36,7 @@ export function float8Values(dtype: Float8): Float32Array {
 
 const scale = (word: number): number => (word === 255 ? Number.NaN : 2 ** (word - 127));
 
-function valueOf({ fraction, bias, unsignedZero = false, ieee = false }: Form, word: number): number {
+function numberOf({ fraction, bias, unsignedZero = false, ieee = false }: Form, word: number): number {
   const sign = word & 0x80 ? -1 : 1;
   const magnitude = word & 0x7f;
   const steps = 2 ** fraction;
