@@ -12,6 +12,7 @@ export type { Parts } from "./loadParts.ts";
 export { openRun, type RunOptions } from "./openRun.ts";
 export { type AdvantageInput, advantagesOf } from "./parts/advantagesOf.ts";
 export { groupAdvantages } from "./parts/groupAdvantages.ts";
+export { type ModelPasses, modelPasses } from "./parts/modelPasses.ts";
 export { normalisedPolicyGradient } from "./parts/normalisedPolicyGradient.ts";
 export { PromptStatistics } from "./parts/PromptStatistics.ts";
 export { type PolicyOptions, type PolicyReport, policyGradients } from "./parts/policyGradients.ts";
@@ -29,7 +30,7 @@ export { type BestCheckpoint, bestCheckpoint, latestCheckpoint, type OdeReward }
 export { lockHolder } from "./run/lockRun.ts";
 export type { SampleLine } from "./run/Samples.ts";
 export type { SavedCheckpoint } from "./run/Saver.ts";
-export { type SelfCheck, selfCheck } from "./selfCheck.ts";
+export { describeSelfCheck, type SelfCheck, selfCheck } from "./selfCheck.ts";
 export { type Stages, stages } from "./stages.ts";
 export type { Metrics, OpenTrainer, Progress, Trainer } from "./Trainer.ts";
 export { type WindowOptions, windows } from "./windows.ts";

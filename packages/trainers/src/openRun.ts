@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { EtalonError } from "@etalon/errors";
+import writeFileAtomic from "write-file-atomic";
 import type { TrainConfig } from "./config/TrainConfig.ts";
 import { type LoadedParts, loadParts, type Parts } from "./loadParts.ts";
 import { appendLines } from "./run/appendLines.ts";
 import { latestCheckpoint, mendBest, type OdeReward } from "./run/checkpoint.ts";
+import { io } from "./run/io.ts";
 import { Learner } from "./run/Learner.ts";
 import { openFolder, type RunFolder, refuseFull } from "./run/openFolder.ts";
 import { promptDigest } from "./run/promptDigest.ts";
@@ -40,7 +42,7 @@ export async function openRun(options: RunOptions): Promise<OpenTrainer> {
   try {
     const fresh = async () => {
       onProgress?.({ stage: "self-check", done: 0, total: 1 });
-      const checks = await selfCheck(config, parts.pipeline, parts.prompts);
+      const checks = await selfCheck(config, parts.pipeline, parts.prompts, options.stages?.rollOut);
       onProgress?.({ stage: "self-check", done: 1, total: 1 });
       return checks;
     };
@@ -48,7 +50,10 @@ export async function openRun(options: RunOptions): Promise<OpenTrainer> {
     folder = out === undefined ? undefined : openFolder(out, config, resume);
     const latest = folder && latestCheckpoint(checkpoints(folder));
     const learner = new Learner(config, parts.pipeline, latest);
-    if (folder) takeUp(folder, learner, parts);
+    if (folder) {
+      takeUp(folder, learner, parts);
+      writeChecks(join(folder.path, "self-check.json"), checks);
+    }
     return trainer(options, { parts, folder, learner, checks, isResumed: latest !== undefined });
   } catch (error) {
     folder?.release();
@@ -66,6 +71,10 @@ function takeUp(folder: RunFolder, { standing, notes }: Learner, { prompts, mixt
   if (notes.data !== undefined && notes.data !== digest) throw new EtalonError("BAD_CONFIG", { argument: "prompts", value: `a list of ${prompts.length} with digest ${digest}`, allowed: `the list that the run began with (${notes.data})`, hint: "Its file has changed: put the old one back, or begin a new run." }); // biome-ignore format: one thought
   truncateMetrics(metricsFile(folder), standing.step);
   mendBest(checkpoints(folder));
+}
+
+function writeChecks(file: string, checks: OpenTrainer["checks"]): void {
+  io(file, () => writeFileAtomic.sync(file, `${JSON.stringify(checks, null, 2)}\n`));
 }
 
 interface Open {

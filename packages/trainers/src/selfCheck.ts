@@ -5,7 +5,7 @@ import type { Pipeline } from "@etalon/models";
 import { logProb } from "@etalon/native";
 import { predictionCoefficients } from "@etalon/schedules";
 import type { TrainConfig } from "./config/TrainConfig.ts";
-import { rollOut } from "./parts/rollOut.ts";
+import { rollOut, type TrajectoryStep } from "./parts/rollOut.ts";
 import { trainingPlan } from "./parts/trainingPlan.ts";
 
 /** What the start-up check measured: worst cases over its samples and steps. */
@@ -14,9 +14,17 @@ export interface SelfCheck {
   ratio: number;
   /** |η = 0 sampler − ODE written out|, over the scale of the final state. */
   ode: number;
+  /** What the rollout keeps its latents in. */
+  latents: "float32";
+  /** Images an epoch draws. */
   images: number;
-  /** Optimiser steps an epoch; 1 is on-policy. */
+  /** The effective batch: images in one update. */
+  batch: number;
+  /** Optimiser steps an epoch. */
   updates: number;
+  /** Of these, steps on the policy that drew the images (the first), and steps after it has moved, where the ratio is not 1. */
+  onPolicy: number;
+  offPolicy: number;
 }
 
 const samples = 4;
@@ -24,23 +32,52 @@ const ratioTolerance = 1e-6;
 const odeTolerance = 1e-4;
 
 /**
- * The checks before the first update: that the training path gives the rollout's log-probabilities back at another batch size (so that the first ratio is 1), and that
- * the sampler at η = 0 is the ODE. The pipeline is left as it was.
+ * The checks before the first update: that the training path gives the rollout's log-probabilities back at another batch size (so that the first ratio is 1), that
+ * its latents are float32 and not rounded to half precision on the way, and that the sampler at η = 0 is the ODE. The pipeline is left as it was.
+ * @param roll  the run's rollout
  * @throws EtalonError SELF_CHECK: which check failed, by how much, and what to do
  */
 export async function selfCheck(
   config: TrainConfig,
   pipeline: Pipeline,
   prompts: readonly string[],
+  roll: typeof rollOut = rollOut,
 ): Promise<SelfCheck> {
   const texts = Array.from({ length: samples }, (_, i) => prompts[i % prompts.length]);
-  const ratio = await ratioError(config, pipeline, texts);
+  const steps = await stochasticSteps(config, pipeline, texts, roll);
+  const half = steps.find(({ next }) => isHalf(next));
+  if (half) throw notFloat32(half.step.index);
+  const ratio = ratioError(config, pipeline, texts, steps);
   if (!(ratio <= ratioTolerance)) throw failed("the ratio before the first update", ratio, ratioTolerance, "The model gives other outputs in training than in the rollout: look for dropout, for float16 latents, or for outputs that depend on the batch."); // biome-ignore format: one thought
   const ode = await odeError(config, pipeline, texts);
   if (!(ode <= odeTolerance)) throw failed("the sampler at eta 0 against the ODE", ode, odeTolerance, "The path, its prediction type or the guidance do not fit the model."); // biome-ignore format: one thought
-  const { promptsPerEpoch, groupSize, updatesPerEpoch, innerEpochs } = config.train;
-  return { ratio, ode, images: promptsPerEpoch * groupSize, updates: updatesPerEpoch * innerEpochs };
+  const { promptsPerEpoch, groupSize, bestOf, updatesPerEpoch, innerEpochs } = config.train;
+  const updates = updatesPerEpoch * innerEpochs;
+  const batch = Math.ceil((promptsPerEpoch * (bestOf ?? groupSize)) / updatesPerEpoch);
+  return { ratio, ode, latents: "float32", images: promptsPerEpoch * groupSize, batch, updates, onPolicy: 1, offPolicy: updates - 1 }; // biome-ignore format: one thought
 }
+
+/** The check in a sentence or two, for a log. */
+export function describeSelfCheck({ ratio, ode, images, batch, onPolicy, offPolicy }: SelfCheck): string[] {
+  const policy = `${onPolicy} update on-policy${offPolicy > 0 ? ` and ${offPolicy} off-policy` : ""}`;
+  return [
+    `self-check: first ratio off 1 by ${ratio.toExponential(1)}, eta 0 off the ODE by ${ode.toExponential(1)}, latents float32`,
+    `an epoch: ${images} images, ${policy}, ${batch} images an update`,
+  ];
+}
+
+/** Whether every value has a half-precision mantissa: of float32 numbers that were computed, one in 2^13 looks so. */
+function isHalf(values: Float32Array): boolean {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return bits.every((word) => (word & 0x1fff) === 0);
+}
+
+const notFloat32 = (step: number) =>
+  new EtalonError(
+    "SELF_CHECK",
+    { argument: "latents", value: "half precision", allowed: "float32" },
+    { message: `Self-check: the latents after step ${step} have no more digits than float16; allowed: float32. Half precision moves the ratio by more than a clip of 1e-4: keep latents as they come from \`rollout\`.` }, // biome-ignore format: one thought
+  );
 
 const failed = (what: string, off: number, allowed: number, hint: string) =>
   new EtalonError(
@@ -49,12 +86,27 @@ const failed = (what: string, off: number, allowed: number, hint: string) =>
     { message: `Self-check: ${what} is off by ${off.toExponential(1)}; allowed: at most ${allowed}. ${hint}` },
   );
 
-/** Rolls out all samples at once, then recomputes every stochastic step one sample at a time through `predict`. */
-async function ratioError(config: TrainConfig, pipeline: Pipeline, prompts: readonly string[]): Promise<number> {
+/** Rolls out all samples at once, every step stochastic. */
+async function stochasticSteps(
+  config: TrainConfig,
+  pipeline: Pipeline,
+  prompts: readonly string[],
+  roll: typeof rollOut,
+): Promise<TrajectoryStep[]> {
   const { guidance } = config.sampler;
-  const whole = trainingPlan({ ...config, sampler: { ...config.sampler, window: null } }, pipeline.path, 0);
+  const plan = trainingPlan({ ...config, sampler: { ...config.sampler, window: null } }, pipeline.path, 0);
   const ids = Uint32Array.from(prompts, (_, i) => i);
-  const { steps } = await rollOut({ pipeline, plan: whole, prompts, seed: config.seed, ids, guidance });
+  return (await roll({ pipeline, plan, prompts, seed: config.seed, ids, guidance })).steps;
+}
+
+/** Recomputes every stochastic step one sample at a time through `predict`. */
+function ratioError(
+  config: TrainConfig,
+  pipeline: Pipeline,
+  prompts: readonly string[],
+  steps: readonly TrajectoryStep[],
+): number {
+  const { guidance } = config.sampler;
   const shape = pipeline.latentShape();
   const dim = shape.reduce((a, b) => a * b);
   let worst = 0;

@@ -46,7 +46,7 @@ describe("a run", () => {
     const lines = await train({ out, config: config(["train.epochs=12"]) });
     const mean = (some: Metrics[]) => some.reduce((sum, line) => sum + line.reward.mean, 0) / some.length;
     expect(mean(lines.slice(-3))).toBeGreaterThan(mean(lines.slice(0, 3)));
-    expect(readdirSync(out).sort()).toEqual(["best.json", "checkpoints", "config.json", "metrics.jsonl", "samples", "samples.jsonl"]); // biome-ignore format: a list
+    expect(readdirSync(out).sort()).toEqual(["best.json", "checkpoints", "config.json", "metrics.jsonl", "samples", "samples.jsonl", "self-check.json"]); // biome-ignore format: a list
     expect(readdirSync(join(out, "checkpoints"))).toEqual(["000010", "000012"]);
     expect(readdirSync(join(out, "checkpoints", "000012")).sort()).toEqual(["optimizer.safetensors", "pytorch_lora_weights.safetensors", "state.json"]); // biome-ignore format: a list
     expect(readdirSync(join(out, "samples"))).toContain("000000.png");

@@ -3,7 +3,14 @@ import { join } from "node:path";
 import { currentEngine } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import { type EpochGap, measuredTraining, renderReport } from "@etalon/gap";
-import { type Metrics, openRun, parseTrainConfig, trainPreset, trainPresets } from "@etalon/trainers";
+import {
+  describeSelfCheck,
+  type Metrics,
+  openRun,
+  parseTrainConfig,
+  trainPreset,
+  trainPresets,
+} from "@etalon/trainers";
 import { Command } from "commander";
 import { assignment, type ConfigOptions } from "../options.ts";
 import { plusMinus, print, printJson, remark } from "../output.ts";
@@ -32,7 +39,7 @@ async function run(
   const config = parseTrainConfig(source(file, preset, resume ? out : undefined), set);
   const { metrics, gaps } = await watched({ json, engine: config.engine }, async ({ signal, onProgress }) => {
     const trainer = await openRun({ config, out, resume, signal, onProgress });
-    for (const note of trainer.pipeline.notes ?? []) remark(note);
+    for (const note of [...(trainer.pipeline.notes ?? []), ...describeSelfCheck(trainer.checks)]) remark(note);
     const bytes = trainer.pipeline.updateBytes?.({ batch: config.train.microBatch, guidance: config.sampler.guidance });
     if (bytes !== undefined) {
       const scores =

@@ -2,7 +2,7 @@ import type { Algorithm, TrainConfigInput } from "./TrainConfig.ts";
 
 /**
  * Where the algorithms differ from the general defaults; settings are the papers' own, for large models. They are configurations of one loop.
- * Left out of the papers: Flow-GRPO's and DanceGRPO's several rewards in one run by their own weights (use a mix), DanceGRPO's best-of-n selection, MixGRPO-Flash.
+ * Left out of the papers: several rewards by their own weights (use a mix).
  */
 export const algorithmDefaults: Readonly<Record<Algorithm, TrainConfigInput>> = {
   // Black et al., arXiv:2305.13301, and kvablack/ddpo-pytorch: config/base.py
@@ -24,9 +24,17 @@ export const algorithmDefaults: Readonly<Record<Algorithm, TrainConfigInput>> = 
       lora: { rank: 32, alpha: 64 },
     },
   },
-  // Xue et al., arXiv:2505.07818
+  // Xue et al., arXiv:2505.07818, and XueZeyue/DanceGRPO: scripts/finetune/finetune_flux_grpo.sh
   "dance-grpo": {
     sampler: { eta: 0.3, steps: 16, shift: 3, rule: "dance-sde", sharedNoise: true },
-    train: { advantage: "group", groupSize: 12, clip: 1e-4, learningRate: 1e-5, trainedSteps: 9, updatesPerEpoch: 4 },
+    train: {
+      advantage: "group",
+      groupSize: 12,
+      clip: 1e-4,
+      learningRate: 1e-5,
+      timestepFraction: 0.6,
+      stepChoice: "each",
+      updatesPerEpoch: 4,
+    },
   },
 };

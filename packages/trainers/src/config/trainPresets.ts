@@ -24,8 +24,24 @@ export const trainPresets: Readonly<Record<string, TrainPreset>> = {
     config: {
       algorithm: "mixgrpo",
       reward: "tiny-clip",
-      sampler: { eta: 1.2, steps: 10, shift: 1, rule: "gddim", window: { strategy: "progressive", size: 3, every: 5 } },
-      train: { epochs: 40, groupSize: 8, parameters: "all", learningRate: 2e-4, clip: 1e-2, noiseLevelWeight: 4 },
+      sampler: { eta: 1.2, steps: 10, shift: 1, rule: "gddim", window: { strategy: "progressive", size: 3, every: 3 } },
+      train: { epochs: 24, groupSize: 8, parameters: "all", learningRate: 2e-4, clip: 1e-2, noiseLevelWeight: 4 },
+    },
+  },
+  "tiny-mixgrpo-flash": {
+    description:
+      "MixGRPO-Flash: as tiny-mixgrpo, with fewer steps by DPM-Solver++ after the window, towards images that fit their prompt",
+    config: {
+      algorithm: "mixgrpo",
+      reward: "tiny-clip",
+      sampler: {
+        eta: 1.2,
+        steps: 10,
+        shift: 1,
+        rule: "gddim",
+        window: { strategy: "progressive", size: 3, every: 3, flash: {} },
+      },
+      train: { epochs: 24, groupSize: 8, parameters: "all", learningRate: 2e-4, clip: 1e-2, noiseLevelWeight: 4 },
     },
   },
   "tiny-flow-grpo": {
@@ -35,13 +51,50 @@ export const trainPresets: Readonly<Record<string, TrainPreset>> = {
       reward: "tiny-clip",
       sampler: { eta: 0.7, steps: 10 },
       train: {
-        epochs: 40,
+        epochs: 24,
         groupSize: 8,
         learningRate: 2e-3,
         clip: 1e-2,
         trainedSteps: 4,
         noiseLevelWeight: 4,
         lora: { rank: 8, alpha: 16 },
+      },
+    },
+  },
+  "tiny-flow-grpo-fast": {
+    description:
+      "Flow-GRPO-Fast: two noisy steps somewhere in the first half of an ODE trajectory, all parameters, towards images that fit their prompt",
+    config: {
+      algorithm: "flow-grpo",
+      reward: "tiny-clip",
+      sampler: { eta: 0.7, steps: 10, sharedNoise: true, window: { strategy: "random", size: 2, end: 5 } },
+      train: {
+        epochs: 24,
+        groupSize: 8,
+        parameters: "all",
+        learningRate: 2e-4,
+        clip: 1e-2,
+        noiseLevelWeight: 4,
+        kl: 0,
+      },
+    },
+  },
+  "tiny-dance-grpo": {
+    description:
+      "DanceGRPO's noise at level 0.3, the best and the worst two of eight images and 0.6 of their steps, towards images that fit their prompt",
+    config: {
+      algorithm: "dance-grpo",
+      reward: "tiny-clip",
+      sampler: { eta: 0.3, steps: 10, shift: 1 },
+      train: {
+        epochs: 24,
+        groupSize: 8,
+        bestOf: 4,
+        parameters: "all",
+        learningRate: 2e-4,
+        clip: 1e-2,
+        updatesPerEpoch: 1,
+        noiseLevelWeight: 4,
       },
     },
   },

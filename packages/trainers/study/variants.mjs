@@ -1,0 +1,85 @@
+// What `study:algorithms` compares: configs by name. Those of a group differ in what the name says only; every one gets as many epochs as its cost allows.
+
+/** The presets, each as it is. */
+export const presetNames = ["tiny-ddpo", "tiny-mixgrpo", "tiny-mixgrpo-flash", "tiny-flow-grpo", "tiny-flow-grpo-fast", "tiny-dance-grpo"]; // biome-ignore format: a list
+
+const common = {
+  reward: "tiny-clip",
+  sampler: { steps: 10, shift: 1 },
+  train: { promptsPerEpoch: 8, groupSize: 8, parameters: "all", learningRate: 2e-4, clip: 1e-2, noiseLevelWeight: 4 },
+};
+const window = { strategy: "progressive", size: 3, every: 2 };
+const mix = merge(common, { algorithm: "mixgrpo", sampler: { eta: 1.2, rule: "gddim", window } });
+const ddpo = merge(common, { algorithm: "ddpo", sampler: { eta: 1.2 }, train: { trainedSteps: 3 } });
+const halves = { train: { updatesPerEpoch: 4, innerEpochs: 1 } };
+
+/** Name → config. The first of a group is what the others are held against. */
+export const groups = {
+  algorithms: {
+    "MixGRPO, window 3": mix,
+    "MixGRPO-Flash": merge(mix, { sampler: { window: { flash: {} } } }),
+    "MixGRPO-Flash*, frozen window": merge(mix, { sampler: { window: { strategy: "frozen", flash: {} } } }),
+    "MixGRPO, an x_T an image": merge(mix, { sampler: { sharedNoise: false } }),
+    DDPO: ddpo,
+    "Flow-GRPO, no KL": merge(common, {
+      algorithm: "flow-grpo",
+      sampler: { eta: 0.7 },
+      train: { kl: 0, trainedSteps: 3 },
+    }),
+    "Flow-GRPO-Fast": merge(common, {
+      algorithm: "flow-grpo",
+      sampler: { eta: 0.7, sharedNoise: true, window: { strategy: "random", size: 2, end: 5 } },
+      train: { kl: 0 },
+    }),
+    DanceGRPO: merge(common, {
+      algorithm: "dance-grpo",
+      train: { timestepFraction: null, trainedSteps: 3, updatesPerEpoch: 1 },
+    }),
+    "DanceGRPO, best of n": merge(common, {
+      algorithm: "dance-grpo",
+      train: { timestepFraction: null, trainedSteps: 3, updatesPerEpoch: 1, bestOf: 4 },
+    }),
+  },
+  "weights, one update an epoch": {
+    "noise-level weight": mix,
+    "no weight": merge(mix, { train: { noiseLevelWeight: 0 } }),
+    "GRPO-Guard": merge(mix, { train: { noiseLevelWeight: 0, ratioNorm: true, gradientWeight: 4 } }),
+  },
+  "weights, four updates an epoch": {
+    "noise-level weight": merge(mix, halves),
+    "no weight": merge(mix, halves, { train: { noiseLevelWeight: 0 } }),
+    "GRPO-Guard": merge(mix, halves, { train: { noiseLevelWeight: 0, ratioNorm: true, gradientWeight: 4 } }),
+  },
+  η: {
+    1.2: mix,
+    0.3: merge(mix, { sampler: { eta: 0.3 } }),
+    0.7: merge(mix, { sampler: { eta: 0.7 } }),
+    2: merge(mix, { sampler: { eta: 2 } }),
+    "1.5 → 0.5 in training": merge(mix, { sampler: { eta: { along: "training", from: 1.5, to: 0.5 } } }),
+    "1.5 → 0.5 along the trajectory": merge(mix, { sampler: { eta: { along: "trajectory", from: 1.5, to: 0.5 } } }),
+    "0.5 → 1.5 along the trajectory": merge(mix, { sampler: { eta: { along: "trajectory", from: 0.5, to: 1.5 } } }),
+  },
+  "averages and learning rate": {
+    "as it is": mix,
+    "EMA 0.9": merge(mix, { train: { ema: { decay: 0.9 } } }),
+    "cosine to 0": merge(mix, { train: { schedule: { shape: "cosine", warmup: 2 } } }),
+    "twice the learning rate": merge(mix, { train: { learningRate: 4e-4 } }),
+    "twice, EMA 0.9": merge(mix, { train: { learningRate: 4e-4, ema: { decay: 0.9 } } }),
+  },
+};
+
+/** Lays configs on each other, object by object. */
+function merge(...configs) {
+  const out = {};
+  for (const config of configs) {
+    for (const [key, value] of Object.entries(config)) {
+      const both = isObject(out[key]) && isObject(value);
+      out[key] = both ? merge(out[key], value) : value;
+    }
+  }
+  return out;
+}
+
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
