@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { readImages } from "@etalon/models";
 import { loadReward } from "@etalon/rewards";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -39,7 +40,7 @@ describe("bad usage exits 2 with one line that says what is allowed", () => {
     [["train", "nowhere.json"], 'etalon: config is "nowhere.json"; allowed: a JSON file.\n'],
     [
       ["train", "--preset", "tiny-dpo"],
-      'etalon: preset is "tiny-dpo"; allowed: tiny-ddpo, tiny-mixgrpo, tiny-flow-grpo. Did you mean "tiny-ddpo"?\n',
+      'etalon: preset is "tiny-dpo"; allowed: tiny-ddpo, tiny-mixgrpo, tiny-mixgrpo-flash, tiny-flow-grpo, tiny-flow-grpo-fast, tiny-dance-grpo. Did you mean "tiny-ddpo"?\n',
     ],
     [["study", "--preset", "slow"], 'etalon: preset is "slow"; allowed: quick, quick-wasm.\n'],
     [["gap", "--reward", "jpeg-incompressibility", "--eta", "0"], "etalon: eta is 0; allowed: a finite number > 0.\n"],
@@ -74,7 +75,19 @@ describe("bad usage exits 2 with one line that says what is allowed", () => {
 });
 
 describe("every command", () => {
-  const names = ["sample", "train", "gap", "study", "report", "serve", "theory", "score", "pretrain", "schema", "doctor"];
+  const names = [
+    "sample",
+    "train",
+    "gap",
+    "study",
+    "report",
+    "serve",
+    "theory",
+    "score",
+    "pretrain",
+    "schema",
+    "doctor",
+  ];
   test.each(names)("%s has help with an example", async (name) => {
     const { code, stdout } = await etalon(name, "--help");
     expect(code).toBe(0);
@@ -123,6 +136,32 @@ describe("--json prints one document and nothing else on stdout", () => {
     const { code } = await etalon("sample", "--prompt", "sun", "--steps", "1", "-o", file);
     expect(code).toBe(1);
     expect(existsSync(file)).toBe(false);
+  });
+
+  test("train --dry-run prints the whole config, of models that are not here too, and loads nothing", async () => {
+    const example = (name: string) => fileURLToPath(new URL(`../../../examples/${name}`, import.meta.url));
+    const flux = await etalon(
+      "train",
+      example("flux-mixgrpo/mixgrpo.json"),
+      "--dry-run",
+      "--set",
+      "sampler.window.flash={}",
+    );
+    expect(flux.code).toBe(0);
+    const { sampler, train, reward } = JSON.parse(flux.stdout);
+    expect(sampler).toMatchObject({ eta: 0.7, steps: 25, shift: 3, sharedNoise: true, window: { size: 4, every: 25, flash: { ratio: 0.4 } } }); // biome-ignore format: one thought
+    expect(train).toMatchObject({ groupSize: 12, learningRate: 1e-5, clip: 1e-4, maxSkipped: 10 });
+    expect(reward.level).toBe("advantage");
+    expect((await etalon("train", example("sd15-ddpo/ddpo.json"), "--dry-run")).code).toBe(0);
+    const wrong = await etalon(
+      "train",
+      example("flux-mixgrpo/mixgrpo.json"),
+      "--dry-run",
+      "--set",
+      "sampler.window.sise=2",
+    );
+    expect(wrong).toMatchObject({ code: 2, stdout: "" });
+    expect(wrong.stderr).toContain('Did you mean "sampler.window.size"?');
   });
 
   test("train, in a new folder and not over an old one; report reads it", async () => {

@@ -1,5 +1,6 @@
 // Which algorithm, weight and η raise the reward by how much on the tiny default: every preset as it is, and groups of configs that differ in one thing, at one cost in passes
-// of the model. Trains each with some seeds, draws by the ODE from the same noise before and after, and gives the rise with its standard error over prompts, paired.
+// of the model. Trains each with some seeds, draws by the ODE from the same noise before and after, and gives the rise with its standard error, paired:
+// over pictures for the prompts that were trained on, over prompts for held-out ones.
 //   npm run build && npm run study:algorithms -w @etalon/trainers [-- --out runs/algorithms] [--seeds 2] [--budget 12] [--minutes 7] [--only presets,η] [--table]
 // Each training leaves a file; what has one is not run again, so that the command can be stopped and called again (--minutes: stops by itself, between trainings).
 import { createHash } from "node:crypto";
@@ -112,19 +113,22 @@ async function train(json, seed, note) {
 }
 
 const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
-/** Mean and standard error over prompts. */
-function summary(values) {
-  const m = mean(values);
-  return {
-    mean: m,
-    sem: Math.sqrt(values.reduce((sum, v) => sum + (v - m) ** 2, 0) / (values.length - 1) / values.length),
-  };
-}
-/** The rise of each prompt, over pictures and seeds. */
-const rises = (results, list) =>
-  results[0].before[list].map((_, p) =>
-    mean(results.map(({ before, after }) => mean(after[list][p]) - mean(before[list][p]))),
-  );
+const variance = (values) => values.reduce((sum, v) => sum + (v - mean(values)) ** 2, 0) / (values.length - 1);
+
+/** What each picture gained, a row a prompt, over the seeds of training; the same noise before and after. */
+const gains = (results, list) =>
+  results[0].before[list].map((row, p) => row.map((_, i) => mean(results.map(({ before, after }) => after[list][p][i] - before[list][p][i])))); // biome-ignore format: one thought
+
+/** Mean over given prompts, those that were trained on: the error is that of the pictures within each. */
+const overPictures = (rows) => ({
+  mean: mean(rows.map(mean)),
+  sem: Math.sqrt(rows.reduce((sum, row) => sum + variance(row) / row.length, 0)) / rows.length,
+});
+
+/** Mean over prompts that stand for others: the error is that of the prompts. */
+const overPrompts = (rows) => ({ mean: mean(rows.map(mean)), sem: Math.sqrt(variance(rows.map(mean)) / rows.length) });
+
+const minus = (rows, others) => rows.map((row, p) => row.map((v, i) => v - others[p][i]));
 
 const { name: engineName, version, threads } = await engine("auto");
 const probe = await loadPipeline("tiny");
@@ -147,14 +151,12 @@ const jobs = Object.entries({ presets, ...groups })
     }),
   );
 mkdirSync(given.out, { recursive: true });
-const fileOf = ({ config }, seed) =>
-  join(
-    given.out,
-    `${createHash("sha256")
-      .update(JSON.stringify(parseTrainConfig({ ...config, seed })))
-      .digest("hex")
-      .slice(0, 16)}.json`,
-  );
+const fileOf = ({ config }, seed) => {
+  const key = createHash("sha256")
+    .update(JSON.stringify([config, seed]))
+    .digest("hex");
+  return join(given.out, `${key.slice(0, 16)}.json`);
+};
 
 let left = 0;
 for (const seed of seeds) {
@@ -176,7 +178,7 @@ const table = jobs.map((job) => {
     .filter(existsSync)
     .map((file) => JSON.parse(readFileSync(file, "utf8")));
   if (results.length === 0) return { ...job, seeds: 0 };
-  const rise = summary(rises(results, "in domain"));
+  const rise = overPictures(gains(results, "in domain"));
   const base = jobs.find(({ group }) => group === job.group);
   const others = results
     .filter(({ seed }) => existsSync(fileOf(base, seed)))
@@ -185,7 +187,7 @@ const table = jobs.map((job) => {
   const against =
     job.group === "presets" || job === base || own.length === 0
       ? undefined
-      : summary(rises(own, "in domain").map((r, p) => r - rises(others, "in domain")[p]));
+      : overPictures(minus(gains(own, "in domain"), gains(others, "in domain")));
   return {
     ...{
       group: job.group,
@@ -196,8 +198,8 @@ const table = jobs.map((job) => {
     },
     before: mean(results[0].before["in domain"].flat()),
     after: mean(results.flatMap(({ after }) => after["in domain"].flat())),
-    ...{ rise, errors: rise.mean / rise.sem, heldOut: summary(rises(results, "held out")), against },
-    bySeed: results.map((result) => mean(rises([result], "in domain"))),
+    ...{ rise, errors: rise.mean / rise.sem, heldOut: overPrompts(gains(results, "held out")), against },
+    bySeed: results.map((result) => overPictures(gains([result], "in domain")).mean),
     ...{
       clipped: mean(results.map(({ clipped }) => clipped)),
       skipped: mean(results.map(({ skipped }) => skipped)),

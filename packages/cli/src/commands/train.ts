@@ -26,6 +26,7 @@ export function trainCommand(): Command {
     .option("--set <key=value>", "override one key, as train.epochs=6; repeatable", assignment)
     .option("-o, --output <folder>", "the run folder (runs/NAME where left out)")
     .option("--resume", "go on from the folder's last checkpoint")
+    .option("--dry-run", "check the config, print it with every default filled in, and stop: nothing is loaded")
     .option("--json", "print the last metrics as JSON")
     .addHelpText("after", "\nExample:\n  $ etalon train --preset tiny-ddpo --set train.epochs=6 -o runs/first")
     .action(run);
@@ -33,10 +34,11 @@ export function trainCommand(): Command {
 
 async function run(
   file: string | undefined,
-  { preset, set = [], output, resume = false, json }: ConfigOptions,
+  { preset, set = [], output, resume = false, dryRun, json }: ConfigOptions & { dryRun?: boolean },
 ): Promise<void> {
   const out = output ?? join("runs", preset ?? "train");
   const config = parseTrainConfig(source(file, preset, resume ? out : undefined), set);
+  if (dryRun) return printJson(config);
   const { metrics, gaps } = await watched({ json, engine: config.engine }, async ({ signal, onProgress }) => {
     const trainer = await openRun({ config, out, resume, signal, onProgress });
     for (const note of [...(trainer.pipeline.notes ?? []), ...describeSelfCheck(trainer.checks)]) remark(note);

@@ -92,6 +92,9 @@ export const TrainConfig = z
       refuse(["train", "timestepFraction"], train.timestepFraction, "null beside trainedSteps");
     if (train.gradientWeight > 0 && train.noiseLevelWeight > 0)
       refuse(["train", "gradientWeight"], train.gradientWeight, "0 beside noiseLevelWeight");
+    const { shape, warmup, updates } = train.schedule;
+    if (shape === "cosine" && updates !== null && warmup >= updates)
+      refuse(["train", "schedule", "warmup"], warmup, `less than updates, ${updates}`);
     if (train.bestOf !== null && train.bestOf > train.groupSize)
       refuse(["train", "bestOf"], train.bestOf, `at most train.groupSize, ${train.groupSize}`);
     if (train.kl > 0 && train.parameters !== "lora")

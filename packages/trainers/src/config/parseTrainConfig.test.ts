@@ -37,6 +37,28 @@ describe("parseTrainConfig", () => {
     [{ sampler: { eta: -0.3 } }, /^BAD_CONFIG: sampler\.eta is -0\.3; allowed: a number > 0\.$/],
     [{ sampler: { eta: 0 } }, /^BAD_CONFIG: sampler\.eta is 0; allowed: a number > 0\.$/],
     [{ sampler: { eta: Number.NaN } }, /^BAD_CONFIG: sampler\.eta is NaN; allowed: a value of type number\.$/],
+    [{ sampler: { eta: "high" } }, /^BAD_CONFIG: sampler\.eta is "high"; allowed: .*number, or .*object\.$/],
+    [
+      { sampler: { eta: { along: "training", form: 1, to: 2 } } },
+      /^BAD_CONFIG: sampler\.eta\.(form is not a key; .* Did you mean "sampler\.eta\.from"\?|from is)/,
+    ],
+    [{ sampler: { eta: { along: "training", from: 0, to: 2 } } }, /^BAD_CONFIG: sampler\.eta\.from is 0; allowed: a number > 0\.$/], // biome-ignore format: one line
+    [{ sampler: { eta: { along: "trajectory", from: 1, to: 2, epochs: 3 } } }, /sampler\.eta\.epochs is 3; allowed: null along a trajectory\.$/], // biome-ignore format: one line
+    [{ sampler: { rule: "cps", eta: { along: "training", from: 0.5, to: 1.5 } } }, /at most 1 with rule cps\.$/],
+    [{ sampler: { window: { size: 4, end: 3 } } }, /sampler\.window\.end is 3; allowed: at least start \+ size\.$/],
+    [
+      { sampler: { window: { flash: { ratio: 0 } } } },
+      /^BAD_CONFIG: sampler\.window\.flash\.ratio is 0; allowed: a number > 0\.$/,
+    ],
+    [{ sampler: { window: { flash: { solver: "dpm" } } } }, /^BAD_CONFIG: sampler\.window\.flash\.solver is "dpm"; allowed: euler, heun, dpm/], // biome-ignore format: one line
+    [{ train: { trainedSteps: 2, timestepFraction: 0.5 } }, /train\.timestepFraction is 0\.5; allowed: null beside trainedSteps\.$/], // biome-ignore format: one line
+    [{ train: { noiseLevelWeight: 4, gradientWeight: 4 } }, /train\.gradientWeight is 4; allowed: 0 beside noiseLevelWeight\.$/], // biome-ignore format: one line
+    [{ train: { bestOf: 9 } }, /train\.bestOf is 9; allowed: at most train\.groupSize, 8\.$/],
+    [{ train: { bestOf: 1, updatesPerEpoch: 9 } }, /train\.updatesPerEpoch is 9; allowed: at most the images of an epoch that/], // biome-ignore format: one line
+    [{ train: { ema: { decay: 1 } } }, /^BAD_CONFIG: train\.ema\.decay is 1; allowed: a number < 1\.$/],
+    [{ train: { schedule: { shape: "cosin" } } }, /^BAD_CONFIG: train\.schedule\.shape is "cosin"; allowed: constant, cosine\.$/], // biome-ignore format: one line
+    [{ train: { schedule: { shape: "cosine", warmup: 9, updates: 5 } } }, /train\.schedule\.warmup is 9; allowed: less than updates, 5\.$/], // biome-ignore format: one line
+    [{ train: { maxSkipped: 0 } }, /^BAD_CONFIG: train\.maxSkipped is 0; allowed: a number ≥ 1\.$/],
     [{ train: { epochs: 1.5 } }, /^BAD_CONFIG: train\.epochs is 1\.5; allowed: a whole number\.$/],
     [{ algorithm: "dpo" }, /^BAD_CONFIG: algorithm is "dpo"; allowed: ddpo, .* Did you mean "ddpo"\?$/],
     [
