@@ -1,5 +1,6 @@
 export { EtalonError } from "@etalon/errors";
 export { type AlgorithmConfig, danceGrpo, ddpo, flowGrpo, mixGrpo } from "./algorithms.ts";
+export { describeEta } from "./config/describeEta.ts";
 export { etaAt, nominalEta } from "./config/etaAt.ts";
 export { learningRateAt } from "./config/learningRateAt.ts";
 export { mergeConfig } from "./config/mergeConfig.ts";

@@ -77,10 +77,20 @@ test("without roll-back it stays at the last place; frozen stays at its first", 
   expect(windows({ ...base, strategy: "frozen", start: 2 })(999)).toEqual([2, 3, 4]);
 });
 
+test("with an end, no window reaches it, whatever the strategy, and every place before it is taken", () => {
+  for (const strategy of ["progressive", "random", "decay", "exp-decay"] as const) {
+    const windowOf = windows({ strategy, steps: 10, size: 2, every: 1, end: 5 });
+    const seen = Array.from({ length: 200 }, (_, iteration) => windowOf(iteration));
+    expect(new Set(seen.map(([first]) => first))).toEqual(new Set([0, 1, 2, 3]));
+    expect(seen.every((window) => window.length === 2)).toBe(true);
+  }
+});
+
 test("refuses what is no window", () => {
   const base: WindowOptions = { strategy: "progressive", steps: 10, size: 3, every: 2 };
   expect(() => windows({ ...base, size: 11 })).toThrow("size is 11; allowed: a whole number ≥ 1 and ≤ 10.");
   expect(() => windows({ ...base, start: 8 })).toThrow("start is 8");
+  expect(() => windows({ ...base, end: 2 })).toThrow("end is 2; allowed: a whole number ≥ 3.");
   expect(() => windows(base)(-1)).toThrow("iteration is -1");
   expect(() => windows({ ...base, strategy: "progresive" as "progressive" })).toThrow('Did you mean "progressive"?');
 });

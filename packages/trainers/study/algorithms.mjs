@@ -1,7 +1,7 @@
 // Which algorithm, weight and η raise the reward by how much on the tiny default: every preset as it is, and groups of configs that differ in one thing, at one cost in passes
 // of the model. Trains each with some seeds, draws by the ODE from the same noise before and after, and gives the rise with its standard error, paired:
 // over pictures for the prompts that were trained on, over prompts for held-out ones.
-//   npm run build && npm run study:algorithms -w @etalon/trainers [-- --out runs/algorithms] [--seeds 2] [--budget 12] [--minutes 7] [--only presets,η] [--table]
+//   npm run build && npm run study:algorithms -w @etalon/trainers [-- --out runs/algorithms] [--seeds 2] [--budget 12] [--minutes 7] [--only presets,eta] [--table]
 // Each training leaves a file; what has one is not run again, so that the command can be stopped and called again (--minutes: stops by itself, between trainings).
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";

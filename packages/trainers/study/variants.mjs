@@ -40,17 +40,17 @@ export const groups = {
       train: { timestepFraction: null, trainedSteps: 3, updatesPerEpoch: 1, bestOf: 4 },
     }),
   },
-  "weights, one update an epoch": {
+  "weights on-policy": {
     "noise-level weight": mix,
     "no weight": merge(mix, { train: { noiseLevelWeight: 0 } }),
     "GRPO-Guard": merge(mix, { train: { noiseLevelWeight: 0, ratioNorm: true, gradientWeight: 4 } }),
   },
-  "weights, four updates an epoch": {
+  "weights off-policy": {
     "noise-level weight": merge(mix, halves),
     "no weight": merge(mix, halves, { train: { noiseLevelWeight: 0 } }),
     "GRPO-Guard": merge(mix, halves, { train: { noiseLevelWeight: 0, ratioNorm: true, gradientWeight: 4 } }),
   },
-  η: {
+  eta: {
     1.2: mix,
     0.3: merge(mix, { sampler: { eta: 0.3 } }),
     0.7: merge(mix, { sampler: { eta: 0.7 } }),
@@ -59,7 +59,7 @@ export const groups = {
     "1.5 → 0.5 along the trajectory": merge(mix, { sampler: { eta: { along: "trajectory", from: 1.5, to: 0.5 } } }),
     "0.5 → 1.5 along the trajectory": merge(mix, { sampler: { eta: { along: "trajectory", from: 0.5, to: 1.5 } } }),
   },
-  "averages and learning rate": {
+  averages: {
     "as it is": mix,
     "EMA 0.9": merge(mix, { train: { ema: { decay: 0.9 } } }),
     "cosine to 0": merge(mix, { train: { schedule: { shape: "cosine", warmup: 2 } } }),

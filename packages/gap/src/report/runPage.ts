@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Metrics } from "@etalon/trainers";
+import { describeEta, type Metrics, type TrainConfig } from "@etalon/trainers";
 import type { EpochGap } from "../measure/measuredTraining.ts";
 import { type Html, html, table } from "./html.ts";
 import { plusMinus } from "./numbers.ts";
@@ -13,7 +13,7 @@ import { gapCharts, metricsCharts } from "./runCharts.ts";
 export async function runPage(dir: string): Promise<string> {
   const metrics = readLines<Metrics>(join(dir, "metrics.jsonl"));
   const config: unknown = JSON.parse(readFileSync(join(dir, "config.json"), "utf8"));
-  const { reward, sampler } = config as { reward: unknown; sampler?: { eta?: number } };
+  const { reward, sampler } = config as { reward: unknown; sampler?: Pick<TrainConfig["sampler"], "eta"> };
   const name = typeof reward === "string" ? reward : "a mix of rewards";
   const [first, last] = [metrics[0], metrics[metrics.length - 1]];
   const seconds = metrics.reduce((sum, m) => sum + m.seconds.update, 0);
@@ -21,7 +21,7 @@ export async function runPage(dir: string): Promise<string> {
   const gaps = existsSync(gapFile) ? readLines<EpochGap>(gapFile) : [];
   return page(`Etalon: a run towards ${name}`, [
     html`<h1>A training run towards ${name}</h1>
-<p class="lead">${metrics.length} updates at η ${sampler?.eta ?? "?"}.</p>`,
+<p class="lead">${metrics.length} updates at η ${sampler ? describeEta(sampler.eta) : "?"}.</p>`,
     last
       ? html`<div class="figures">
 <div class="figure"><span>reward of rollouts, first → last update</span><b>${first.reward.mean.toFixed(3)} → ${last.reward.mean.toFixed(3)}</b></div>

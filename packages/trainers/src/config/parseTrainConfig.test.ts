@@ -84,6 +84,31 @@ describe("parseTrainConfig", () => {
   });
 });
 
+test("200 configs with one value spoilt, at any depth, are refused by that value's path", () => {
+  const full = parseTrainConfig({ algorithm: "mixgrpo", reward: { mix: [{ reward: "a", weight: 1 }] }, sampler: { eta: { along: "training", from: 1, to: 0.5 }, window: { flash: {} } }, train: { ema: {} } }); // biome-ignore format: one thought
+  const leaves = (value: unknown, path: string[] = []): { path: string[]; value: unknown }[] =>
+    typeof value === "object" && value !== null
+      ? Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]))
+      : [{ path, value }];
+  const spoilt: Record<string, unknown[]> = {
+    number: ["many", true, Number.NaN, []],
+    string: ["", 7, false],
+    boolean: ["yes", 1, []],
+    object: [true, {}], // a null, where something else is allowed
+  };
+  const cases = leaves(full).flatMap(({ path, value }) => spoilt[typeof value].map((bad) => ({ path, bad })));
+  expect(cases.length).toBeGreaterThan(200);
+  for (const { path, bad } of cases) {
+    const set = (at: unknown, [key, ...rest]: string[]): unknown => {
+      if (key === undefined) return bad;
+      const copy = (Array.isArray(at) ? [...at] : { ...(at as object) }) as Record<string, unknown>;
+      copy[key] = set(copy[key], rest);
+      return copy;
+    };
+    expect(refusal(set(full, path))).toMatch(new RegExp(`^BAD_CONFIG: ${path.join("\\.")} (is|.*not a key)`));
+  }
+});
+
 test("parseSets reads JSON where it is JSON, and text elsewhere; later ones win", () => {
   expect(parseSets(["a.b=1", "a.c=x=y", "a.b=2", "w=null"])).toEqual({ a: { b: 2, c: "x=y" }, w: null });
   for (const bad of ["a", "=1", "a..b=1", "__proto__.x=1"]) expect(() => parseSets([bad])).toThrow("--set is");

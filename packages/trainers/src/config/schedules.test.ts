@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { describeEta } from "./describeEta.ts";
 import { etaAt, nominalEta } from "./etaAt.ts";
 import { learningRateAt } from "./learningRateAt.ts";
 import { parseTrainConfig } from "./parseTrainConfig.ts";
@@ -8,7 +9,7 @@ const etaOf = (eta: object | number, sets: string[] = []) =>
 
 describe("eta", () => {
   test("a number is itself, everywhere", () => {
-    expect([etaAt(1.2, 7, 10), nominalEta(1.2, 7, 10)]).toEqual([1.2, 1.2]);
+    expect([etaAt(1.2, 7, 10), nominalEta(1.2, 7, 10), describeEta(1.2)]).toEqual([1.2, 1.2, "1.2"]);
   });
 
   test("along training: from the first epoch to the last, and stays there; linear or by a cosine", () => {
@@ -16,7 +17,7 @@ describe("eta", () => {
     expect([0, 1, 2, 3, 4, 9].map((epoch) => etaAt(line, epoch, 10))).toEqual([1.5, 1.25, 1, 0.75, 0.5, 0.5]);
     const cosine = etaOf({ along: "training", from: 1.5, to: 0.5, shape: "cosine" });
     expect([0, 1, 2, 4].map((epoch) => etaAt(cosine, epoch, 10))).toEqual([1.5, 1 + Math.SQRT1_2 / 2, 1, 0.5]);
-    expect(nominalEta(line, 1, 10)).toBe(1.25);
+    expect([nominalEta(line, 1, 10), describeEta(line)]).toEqual([1.25, "1.5 → 0.5 along training"]);
   });
 
   test("along training it is as long as the run was when it began: later epochs do not stretch it", () => {
