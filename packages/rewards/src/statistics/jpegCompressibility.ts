@@ -1,7 +1,8 @@
 import { check } from "@etalon/errors";
-import sharp from "sharp";
 import type { ImageBatch } from "../ImageBatch.ts";
 import { defineReward, type Reward } from "../Reward.ts";
+import { jpegSize } from "./jpeg/jpegSize.ts";
+import { jpegTables } from "./jpeg/tables.ts";
 
 /** How images are written as JPEG before their bytes are counted. */
 export interface JpegOptions {
@@ -17,7 +18,7 @@ export interface JpegOptions {
  */
 export function jpegCompressibility(options: JpegOptions = {}): Reward {
   const quality = checkQuality(options);
-  return defineReward("jpeg-compressibility", async (images) => (await jpegSizes(images, quality)).map((kB) => -kB));
+  return defineReward("jpeg-compressibility", (images) => jpegSizes(images, quality).map((kB) => -kB));
 }
 
 /** The size of the image as JPEG, in kB (1000 bytes): higher is harder to compress; always positive. Otherwise as `jpegCompressibility`. */
@@ -29,16 +30,7 @@ export function jpegIncompressibility(options: JpegOptions = {}): Reward {
 const checkQuality = ({ quality = 95 }: JpegOptions) =>
   check.range("quality", quality, { min: 1, max: 100, integer: true });
 
-/** PIL writes the 18 bytes of a JFIF segment, sharp does not. */
-const jfifSegment = 18;
-
-async function jpegSizes({ data, count, width, height }: ImageBatch, quality: number): Promise<Float32Array> {
-  const bytes = width * height * 3;
-  const size = async (index: number) => {
-    const pixels = data.subarray(index * bytes, (index + 1) * bytes);
-    const image = sharp(pixels, { raw: { width, height, channels: 3 } });
-    const file = await image.jpeg({ quality, chromaSubsampling: "4:2:0", optimiseCoding: false }).toBuffer();
-    return (file.length + jfifSegment) / 1000;
-  };
-  return Float32Array.from(await Promise.all(Array.from({ length: count }, (_, i) => size(i))));
+function jpegSizes(images: ImageBatch, quality: number): Float32Array {
+  const tables = jpegTables(quality);
+  return Float32Array.from({ length: images.count }, (_, i) => jpegSize(images, i, tables) / 1000);
 }
