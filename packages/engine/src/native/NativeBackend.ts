@@ -13,6 +13,8 @@ import type {
 } from "@tensorflow/tfjs";
 import type * as cpu from "@tensorflow/tfjs-backend-cpu";
 import { tf } from "../tf.ts";
+import { IdStorage } from "./IdStorage.ts";
+import type { NativeKernel } from "./kernels/NativeKernel.ts";
 import { type NumericType, Pool } from "./Pool.ts";
 
 const require = createRequire(createRequire(import.meta.url).resolve("@tensorflow/tfjs"));
@@ -37,14 +39,21 @@ export class NativeBackend extends MathBackendCPU {
   /** The number of an operation of `kernels.unary` and `kernels.binary`, by name. */
   readonly unary: ReadonlyMap<string, number>;
   readonly binary: ReadonlyMap<string, number>;
+  readonly #native: ReadonlyMap<string, NativeKernel>;
   /** Outputs of the kernel that runs. */
   readonly #made: DataId[] = [];
 
-  constructor(kernels: LightKernels, heavy: HeavyKernels | undefined, memory: { mostFree: number; most: number }) {
+  constructor(
+    kernels: LightKernels,
+    heavy: HeavyKernels | undefined,
+    native: ReadonlyMap<string, NativeKernel>,
+    memory: { mostFree: number; most: number },
+  ) {
     super();
-    this.data = new tf.DataStorage(this, { moveData: fromElsewhere });
+    this.data = new IdStorage((dataId) => fromElsewhere(this, dataId)) as unknown as typeof this.data;
     this.kernels = kernels;
     this.heavy = heavy;
+    this.#native = native;
     this.pool = new Pool(kernels, memory.mostFree, memory.most);
     const { unary, binary } = kernels.operations();
     this.unary = new Map(unary.map((name, i) => [name, i]));
@@ -70,10 +79,15 @@ export class NativeBackend extends MathBackendCPU {
     return { info: { dataId, shape, dtype }, values };
   }
 
-  /** Runs a kernel; where it throws, halfway through its outputs for want of memory, say, those made are freed. */
-  attempt<T>(run: () => T): T {
+  /**
+   * Runs the native kernel of a name; undefined: there is none, or it does not serve these inputs. Where it throws, halfway through its outputs for want of memory, say,
+   * those made are freed.
+   */
+  run(name: string, inputs: object, attrs: object): TensorInfo | TensorInfo[] | undefined {
+    const kernel = this.#native.get(name);
+    if (kernel === undefined) return undefined;
     try {
-      return run();
+      return kernel({ inputs, attrs, backend: this, heavy: this.heavy } as never);
     } catch (error) {
       for (const dataId of this.#made) this.disposeData(dataId, true);
       throw error;

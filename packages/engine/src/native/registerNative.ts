@@ -48,29 +48,29 @@ export function registerNative(): string | undefined {
   } catch (error) {
     return `this runtime gives the addon no array buffers: ${error instanceof Error ? error.message : error}`;
   }
-  const backend = new NativeBackend(light, heavy, memoryLimits());
-  tf.registerBackend(nativeBackendName, () => backend);
   const there = heavyTables.flatMap(([needs, table]) => (heavy[needs] === undefined ? [] : [table]));
-  const native = new Map([...tables, ...there].flatMap((table) => Object.entries(table)));
+  const native = new Map([...tables, ...there].flatMap((table) => Object.entries(table) as [string, NativeKernel][]));
+  const backend = new NativeBackend(light, heavy, native, memoryLimits());
+  tf.registerBackend(nativeBackendName, () => backend);
+  const left = new Set(native.keys());
   for (const { kernelName, kernelFunc, setupFunc, disposeFunc } of tf.getKernelsForBackend("cpu")) {
-    const both = served(native.get(kernelName) as NativeKernel | undefined, heavy, kernelFunc);
-    native.delete(kernelName);
+    const both = served(kernelName, left.delete(kernelName), kernelFunc);
     tf.registerKernel({ kernelName, backendName: nativeBackendName, kernelFunc: both, setupFunc, disposeFunc });
   }
-  for (const [kernelName, run] of native) {
-    tf.registerKernel({ kernelName, backendName: nativeBackendName, kernelFunc: served(run as NativeKernel, heavy) });
+  for (const kernelName of left) {
+    tf.registerKernel({ kernelName, backendName: nativeBackendName, kernelFunc: served(kernelName, true) });
   }
   return undefined;
 }
 
 /** The native kernel, and tfjs's own for what it does not serve. */
-function served(run: NativeKernel | undefined, heavy: HeavyKernels | undefined, fallback?: KernelFunc): KernelFunc {
+function served(name: string, native: boolean, fallback?: KernelFunc): KernelFunc {
   const own =
     fallback &&
     ((call: Parameters<KernelFunc>[0]) => (call.backend as NativeBackend).pool.holding(() => fallback(call)));
-  if (run === undefined) return own as KernelFunc;
+  if (!native) return own as KernelFunc;
   return (call) => {
-    const result = (call.backend as NativeBackend).attempt(() => run({ ...call, heavy } as never));
+    const result = (call.backend as NativeBackend).run(name, call.inputs, call.attrs as object);
     return result ?? (own?.(call) as TensorInfo | TensorInfo[]);
   };
 }
