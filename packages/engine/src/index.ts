@@ -30,4 +30,6 @@ export { written } from "./ops/written.ts";
 export { AdamW, type AdamWOptions } from "./optimisers/AdamW.ts";
 export { clipGlobalNorm } from "./optimisers/clipGlobalNorm.ts";
 export { Ema } from "./optimisers/Ema.ts";
+export { peek } from "./peek.ts";
 export { tf } from "./tf.ts";
+export { writtenTensors } from "./writtenTensors.ts";

@@ -32,13 +32,20 @@ export async function evaluate(
   at: EvaluationPoint,
 ): Promise<{ output: ModelOutput } & Passes> {
   const { model } = at;
-  const input = model === undefined || model.in === 1 ? x : x.map((v) => v * model.in);
+  const input = model === undefined || model.in === 1 ? x : mixed(0, x, model.in, x);
   const raw = await passes(options, input, at);
   if (model === undefined || (model.skip === 0 && model.out === 1)) return raw;
-  const wrap = (o: Float32Array) => o.map((v, k) => model.skip * x[k] + model.out * v);
+  const wrap = (o: Float32Array) => mixed(model.skip, x, model.out, o);
   const cond = wrap(raw.cond);
   const uncond = raw.uncond && wrap(raw.uncond);
   return { cond, uncond, output: uncond ? { cond, uncond } : cond };
+}
+
+/** a·x + b·o, rounded once. */
+function mixed(a: number, x: Float32Array, b: number, o: Float32Array): Float32Array {
+  const sum = new Float32Array(x.length);
+  for (let k = 0; k < sum.length; k++) sum[k] = a * x[k] + b * o[k];
+  return sum;
 }
 
 async function passes(

@@ -13,6 +13,8 @@ export interface InitialNoiseOptions {
   dim: number;
   /** Standard deviation. Default 1; a plan on VE has its own `initialStd`. */
   std?: number;
+  /** Where to put it: float32 [samples, dim]. Default: a new array. */
+  out?: Float32Array;
 }
 
 /**
@@ -20,9 +22,10 @@ export interface InitialNoiseOptions {
  * step i is step i + 1. So it is the same under every eta, batch split and resume.
  * @throws EtalonError OUT_OF_RANGE, BAD_SHAPE: a seed, id list, dim or std that is none
  */
-export function initialNoise({ seed, samples, dim, std = 1 }: InitialNoiseOptions): Float32Array {
+export function initialNoise({ seed, samples, dim, std = 1, out }: InitialNoiseOptions): Float32Array {
   check.range("std", std, { above: 0 });
   const key = { seed: seedOf(seed), step: 0, samples: sampleIds(samples) };
-  const noise = normal({ key, dim: check.count("dim", dim) });
-  return std === 1 ? noise : noise.map((z) => z * std);
+  const noise = normal({ key, dim: check.count("dim", dim), out });
+  if (std !== 1) for (let i = 0; i < noise.length; i++) noise[i] *= std;
+  return noise;
 }

@@ -7,6 +7,17 @@ import type { AdapterFormat } from "./lora/writeAdapter.ts";
 /** What a model's output is under classifier-free guidance, or without it; float32 [batch, …latentShape] flat. */
 export type ModelOutput = Float32Array | { cond: Float32Array; uncond: Float32Array };
 
+/** How prompts are denoised. */
+export interface DenoiserOptions {
+  /** Above 1 (or below) gives both outputs. Default 1. */
+  guidance?: number;
+  negative?: string;
+  /** Samples that go through the model at once. */
+  batch?: number;
+  /** Where an output is put: gives an array of that length, which no one else holds. Default: a new one. */
+  room?: (length: number) => Float32Array;
+}
+
 /** A denoiser as @etalon/gddim's sampling loop takes it: model output at x and time t. */
 export interface PromptDenoiser {
   (x: Float32Array, t: number): ModelOutput;
@@ -57,11 +68,7 @@ export interface Pipeline {
   encodePrompts(prompts: readonly string[]): Conditioning;
   /** Model output, float32 [batch, …latentShape]; differentiable in the trainable parameters. Call within tf.tidy. */
   predict(x: Tensor, t: number, conditioning: Conditioning): Tensor;
-  /** @param guidance  above 1 (or below) gives both outputs    @param batch  samples that go through the model at once */
-  denoiser(
-    prompts: readonly string[],
-    options?: { guidance?: number; negative?: string; batch?: number },
-  ): PromptDenoiser;
+  denoiser(prompts: readonly string[], options?: DenoiserOptions): PromptDenoiser;
   /** @param latents  float32 [count, …shape] flat    @param shape  of one latent; default latentShape() */
   decode(latents: Float32Array, count: number, shape?: readonly number[]): ImageBatch;
   /** The predicted peak of an update's memory, in bytes: of so many samples at once. Parameters are chosen before. */

@@ -3,6 +3,7 @@ import { EtalonError } from "@etalon/errors";
 import { learningRateAt } from "./config/learningRateAt.ts";
 import type { TrainConfig } from "./config/TrainConfig.ts";
 import type { Parts } from "./loadParts.ts";
+import type { Arena } from "./parts/Arena.ts";
 import { meanAndStd } from "./parts/meanAndStd.ts";
 import type { Scored } from "./parts/rewardImages.ts";
 import type { Rollout } from "./parts/rollOut.ts";
@@ -32,7 +33,8 @@ export async function trainEpoch(
   const { standing } = learner;
   const loop = { ...stages, ...given };
   const clock = stopwatch();
-  const rollout = await rolloutOf(config, parts, standing.epoch, watch, loop);
+  const arena = Object.keys(given).length === 0 ? learner.arena : undefined; // a part of the user's may hold on to a rollout
+  const rollout = await rolloutOf(config, parts, standing.epoch, watch, loop, arena);
   const seconds = { rollout: clock(), reward: 0, update: 0 };
   const scored = await loop.rewardImages(parts.reward, rollout.images, rollout.prompts);
   if (watch.signal?.aborted) throw aborted(watch.signal);
@@ -73,6 +75,7 @@ function rolloutOf(
   epoch: number,
   watch: Watch,
   loop: Stages,
+  arena: Arena | undefined,
 ): Promise<Rollout> {
   const { train, sampler, seed } = config;
   const chosen = loop.samplePrompts(mixture ?? prompts, seed, epoch, train.promptsPerEpoch);
@@ -90,6 +93,7 @@ function rolloutOf(
     batch: sampler.batch,
     trained: loop.trainedSteps(plan, train, seed, epoch, ids),
     keepNoise: train.ratioNorm,
+    arena,
     signal: watch.signal,
     onStep: (done, total) => watch.onProgress?.({ stage: "rollout", done, total }),
   });

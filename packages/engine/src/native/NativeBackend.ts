@@ -70,7 +70,7 @@ export class NativeBackend extends MathBackendCPU {
     this.data.set(dataId, { values: this.#own(values, shape, dtype), dtype, refCount });
   }
 
-  /** A new tensor whose values are yet to be written. @throws EtalonError UNSUPPORTED: out of memory */
+  /** A new tensor whose values are yet to be written, within a kernel. @throws EtalonError UNSUPPORTED: out of memory */
   output<D extends NumericType>(shape: number[], dtype: D): Output<ArrayOf<D>> {
     const values = this.pool.take(dtype, sizeOf(shape)) as ArrayOf<D>;
     const dataId = {};
@@ -79,15 +79,25 @@ export class NativeBackend extends MathBackendCPU {
     return { info: { dataId, shape, dtype }, values };
   }
 
-  /**
-   * Runs the native kernel of a name; undefined: there is none, or it does not serve these inputs. Where it throws, halfway through its outputs for want of memory, say,
-   * those made are freed.
-   */
+  /** Runs the native kernel of a name; undefined: there is none, or it does not serve these inputs. */
   run(name: string, inputs: object, attrs: object): TensorInfo | TensorInfo[] | undefined {
     const kernel = this.#native.get(name);
-    if (kernel === undefined) return undefined;
+    return kernel && this.#attempt(() => kernel({ inputs, attrs, backend: this, heavy: this.heavy } as never));
+  }
+
+  /** New float32 tensors whose values `write` puts in, straight where they lie. It runs no kernel. */
+  written(shapes: readonly number[][], write: (...values: Float32Array[]) => void): TensorInfo[] {
+    return this.#attempt(() => {
+      const made = shapes.map((shape) => this.output([...shape], "float32"));
+      write(...made.map(({ values }) => values));
+      return made.map(({ info }) => info);
+    });
+  }
+
+  /** Where `run` throws, halfway through its outputs for want of memory, say, those made are freed. */
+  #attempt<T>(run: () => T): T {
     try {
-      return kernel({ inputs, attrs, backend: this, heavy: this.heavy } as never);
+      return run();
     } catch (error) {
       for (const dataId of this.#made) this.disposeData(dataId, true);
       throw error;

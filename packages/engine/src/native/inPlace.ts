@@ -30,7 +30,6 @@ export function inPlace(): InPlace | undefined {
 }
 
 function copied(backend: NativeBackend, variable: Variable): Tensor {
-  const { info, values } = backend.output(variable.shape, "float32");
-  values.set(backend.values(variable, "float32"));
+  const [info] = backend.written([variable.shape], (values) => values.set(backend.values(variable, "float32")));
   return tf.engine().makeTensorFromTensorInfo(info, backend);
 }

@@ -9,7 +9,7 @@ export function unpackNative(kind: "bf16" | "f16", bits: Uint16Array, shape: num
   if (!(backend instanceof NativeBackend) || backend.heavy?.unpack === undefined) return undefined;
   if (sizeOf(shape) !== bits.length)
     throw new EtalonError("BAD_SHAPE", { argument: "shape", value: shape, allowed: `one of ${bits.length} elements` });
-  const { info, values } = backend.output(shape, "float32");
-  backend.heavy.unpack(kind, bits, values);
+  const { heavy } = backend;
+  const [info] = backend.written([shape], (values) => heavy.unpack(kind, bits, values));
   return tf.engine().makeTensorFromTensorInfo(info, backend);
 }

@@ -4,7 +4,7 @@ import { type Path, pathFromDiffusers, type SchedulerConfig } from "@etalon/sche
 import type { CLIPTextModel } from "../clip/CLIPTextModel.ts";
 import type { ImageBatch } from "../images/ImageBatch.ts";
 import { writePixels } from "../images/writePixels.ts";
-import type { Conditioning, Pipeline, PromptDenoiser } from "../Pipeline.ts";
+import type { Conditioning, DenoiserOptions, Pipeline, PromptDenoiser } from "../Pipeline.ts";
 import type { UNet2DConditionModel } from "../unet/UNet2DConditionModel.ts";
 import { updateMemory } from "../unet/updateMemory.ts";
 import type { AutoencoderKL } from "../vae/AutoencoderKL.ts";
@@ -84,10 +84,7 @@ export class StableDiffusionPipeline implements Pipeline {
     return wrap ? x.mul(wrap.skip).add(sample.mul(wrap.out)) : sample;
   }
 
-  denoiser(
-    prompts: readonly string[],
-    options: { guidance?: number; negative?: string; batch?: number } = {},
-  ): PromptDenoiser {
+  denoiser(prompts: readonly string[], options: DenoiserOptions = {}): PromptDenoiser {
     return promptDenoiser(this, prompts, { ...options, batch: options.batch ?? defaultBatch });
   }
 

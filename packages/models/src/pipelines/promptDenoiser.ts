@@ -1,14 +1,6 @@
-import { type Tensor, tf } from "@etalon/engine";
+import { peek, type Tensor, tf } from "@etalon/engine";
 import { check, EtalonError } from "@etalon/errors";
-import type { Conditioning, ModelOutput, Pipeline, PromptDenoiser } from "../Pipeline.ts";
-
-/** How prompts are denoised. */
-export interface DenoiserOptions {
-  guidance?: number;
-  negative?: string;
-  /** Samples that go through the model at once. */
-  batch: number;
-}
+import type { Conditioning, DenoiserOptions, ModelOutput, Pipeline, PromptDenoiser } from "../Pipeline.ts";
 
 /**
  * A pipeline's model for some prompts, as the sampling loop takes it: a batch at a time, with and without the prompt where guidance is not 1.
@@ -17,7 +9,12 @@ export interface DenoiserOptions {
 export function promptDenoiser(
   pipeline: Pick<Pipeline, "encodePrompts" | "predict" | "latentShape">,
   prompts: readonly string[],
-  { guidance = 1, negative = "", batch }: DenoiserOptions,
+  {
+    guidance = 1,
+    negative = "",
+    batch,
+    room = (length) => new Float32Array(length),
+  }: DenoiserOptions & { batch: number },
 ): PromptDenoiser {
   check.range("guidance", guidance, { min: 0 });
   check.count("batch", batch);
@@ -31,7 +28,7 @@ export function promptDenoiser(
   const predictInto = (out: Float32Array, x: Float32Array, t: number, conditioning: Conditioning): void => {
     const output = tf.tidy(() => pipeline.predict(tf.tensor(x, [conditioning.count, ...shape]), t, conditioning));
     try {
-      const values = output.dataSync<"float32">();
+      const values = peek(output);
       checkFinite("model output", values, "The weights, or the state given, hold NaN or infinities.");
       out.set(values);
     } finally {
@@ -41,7 +38,7 @@ export function promptDenoiser(
   const denoise = (x: Float32Array, t: number): ModelOutput => {
     check.length("x", x, prompts.length * dim);
     const run = (pick: (part: (typeof parts)[number]) => Conditioning | undefined) => {
-      const out = new Float32Array(x.length);
+      const out = room(x.length);
       let begin = 0;
       for (const part of parts) {
         const conditioning = pick(part) as Conditioning;

@@ -5,7 +5,7 @@ import { check, EtalonError } from "@etalon/errors";
 import { type Path, rectifiedFlow } from "@etalon/schedules";
 import type { ImageBatch } from "../images/ImageBatch.ts";
 import { writePixels } from "../images/writePixels.ts";
-import type { Conditioning, Pipeline, PromptDenoiser } from "../Pipeline.ts";
+import type { Conditioning, DenoiserOptions, Pipeline, PromptDenoiser } from "../Pipeline.ts";
 import { checkBatch, checkFinite, checkPrompts, promptDenoiser } from "../pipelines/promptDenoiser.ts";
 import { checkTinyConfig } from "./config.ts";
 import { saveTiny } from "./saveTiny.ts";
@@ -76,10 +76,7 @@ export class TinyPipeline implements Pipeline {
       .sample;
   }
 
-  denoiser(
-    prompts: readonly string[],
-    options: { guidance?: number; negative?: string; batch?: number } = {},
-  ): PromptDenoiser {
+  denoiser(prompts: readonly string[], options: DenoiserOptions = {}): PromptDenoiser {
     return promptDenoiser(this, prompts, { ...options, batch: options.batch ?? defaultBatch });
   }
 

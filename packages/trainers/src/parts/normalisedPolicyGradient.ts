@@ -3,7 +3,7 @@ import type { StepMap } from "@etalon/gddim";
 import { logProb, type PolicyGradient, type PolicyGradientOptions, policyGradient } from "@etalon/native";
 
 /** What `policyGradient` takes, float32 and with one map, and the noise in the place of the old log-probabilities. */
-export interface NormalisedOptions extends Omit<PolicyGradientOptions, "oldLogp" | "out"> {
+export interface NormalisedOptions extends Omit<PolicyGradientOptions, "oldLogp"> {
   next: Float32Array;
   x: Float32Array;
   cond: Float32Array;
@@ -23,7 +23,7 @@ export function normalisedPolicyGradient(options: NormalisedOptions): PolicyGrad
   const { z, next, x, cond, uncond, guidance = 1, map, advantage, clip, reduction, dim } = options;
   const { a, b, std } = map;
   // With advantage 0 the kernel's loss and gradient are those of the KL alone; at its own log-probabilities its ratio is 1, whatever the densities'.
-  const still = { oldLogp: logProb(options), advantage: new Float64Array(advantage.length) };
+  const still = { oldLogp: logProb({ ...options, out: undefined }), advantage: new Float64Array(advantage.length) };
   const result = policyGradient({ ...options, ...still });
   const divisor = reduction === "mean" ? dim : 1;
   for (let i = 0; i < advantage.length; i++) {

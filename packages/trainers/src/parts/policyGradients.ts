@@ -1,9 +1,8 @@
 import { type NamedTensorMap, type Tensor, tf, type Variable } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import type { Conditioning, Pipeline } from "@etalon/models";
-import type { PolicyGradient } from "@etalon/native";
 import type { Rollout, TrajectoryStep } from "./rollOut.ts";
-import { seedPolicy } from "./seedPolicy.ts";
+import { type PolicyOutcome, seedPolicy } from "./seedPolicy.ts";
 import { type StepWeights, stepWeight } from "./stepWeight.ts";
 
 /** What the policy objective is made of. */
@@ -114,15 +113,15 @@ function gradientsOfStep(
   { pipeline, variables, guidance, clip, reduction, ratioNorm, kl }: PolicyOptions,
   { cond, uncond }: Batch,
   batch: ReturnType<typeof takeStep> & { advantage: Float64Array; scale: number },
-): { gradients: NamedTensorMap; result: PolicyGradient | undefined } {
+): { gradients: NamedTensorMap; result: PolicyOutcome | undefined } {
   const { step, x, next, oldLogp, advantage, scale } = batch;
   const z = ratioNorm ? noiseOf(batch.z) : undefined;
   const shape = [cond.count, ...pipeline.latentShape()];
   const predict = (conditioning: Conditioning) => pipeline.predict(tf.tensor(x, shape), step.t, conditioning);
   const reference = kl === 0 ? undefined : { weight: kl, ...referenceOutputs(pipeline, () => [cond, uncond].map((c) => c && predict(c))) }; // biome-ignore format: one thought
   const terms = { next, x, guidance, map: step.map, oldLogp, advantage, clip, reduction, kl: reference, z };
-  let result: PolicyGradient | undefined; // stays so where something was not finite
-  const keep = (value: PolicyGradient) => {
+  let result: PolicyOutcome | undefined; // stays so where something was not finite
+  const keep = (value: PolicyOutcome) => {
     result = value;
   };
   const names = new Map([...variables].map(([name, variable]) => [variable.name, name]));
@@ -132,7 +131,7 @@ function gradientsOfStep(
   );
   value.dispose();
   const gradients = Object.fromEntries(Object.entries(grads).map(([id, grad]) => [names.get(id) as string, grad]));
-  return { gradients, result: result as PolicyGradient | undefined };
+  return { gradients, result: result as PolicyOutcome | undefined };
 }
 
 /** @throws EtalonError UNSUPPORTED: the rollout did not keep it */
@@ -164,7 +163,7 @@ function accumulate(sums: Map<string, Tensor>, gradients: NamedTensorMap): void 
 
 function add(
   tally: Record<"count" | "loss" | "ratio" | "max" | "clipped" | "kl", number>,
-  { loss, ratio, clipped, kl }: PolicyGradient,
+  { loss, ratio, clipped, kl }: PolicyOutcome,
   weight: number,
 ): void {
   const sum = (values: Float64Array) => values.reduce((a, b) => a + b, 0);

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { initialNoise, type Plan, type PlanStep, sample } from "@etalon/gddim";
 import type { ImageBatch, Pipeline } from "@etalon/models";
 import { normal } from "@etalon/native";
+import type { Arena } from "./Arena.ts";
 
 /** What a rollout is made of. */
 export interface RolloutOptions {
@@ -21,6 +22,8 @@ export interface RolloutOptions {
   trained?: readonly ReadonlySet<number>[];
   /** Whether the noise of these steps is kept too, as the normalised ratio needs it. Default false. */
   keepNoise?: boolean;
+  /** Where the rollout's arrays come from, all of which it takes back first: the rollout before it is then gone. Default: new arrays. */
+  arena?: Arena;
   signal?: AbortSignal;
   onStep?: (done: number, total: number) => void;
 }
@@ -47,19 +50,48 @@ export interface Rollout {
 
 /** Draws an image a prompt by the plan's sampler, and keeps its stochastic steps. @throws EtalonError ABORTED, NOT_FINITE and as `sample` */
 export async function rollOut(options: RolloutOptions): Promise<Rollout> {
-  const { pipeline, plan, prompts, seed, ids, guidance = 1, batch, trained, keepNoise, signal, onStep } = options;
+  const {
+    pipeline,
+    plan,
+    prompts,
+    seed,
+    ids,
+    guidance = 1,
+    batch,
+    trained,
+    keepNoise,
+    arena,
+    signal,
+    onStep,
+  } = options;
   const shape = pipeline.latentShape();
-  const denoiser = pipeline.denoiser(prompts, { guidance, batch });
+  arena?.reset();
+  const room = arena?.take;
+  const outputs: Float32Array[] = []; // of the model, at this step
+  const lend = (length: number) => {
+    if (arena === undefined) return new Float32Array(length);
+    outputs.push(arena.take(length));
+    return outputs[outputs.length - 1];
+  };
+  const denoiser = pipeline.denoiser(prompts, { guidance, batch, room: lend });
   const steps: TrajectoryStep[] = [];
   const dim = shape.reduce((a, b) => a * b);
   let latents = startOf(options, dim);
   try {
-    const loop = sample({ denoiser, plan, shape, seed, samples: ids, x: latents, guidance, signal });
+    const loop = sample({ denoiser, plan, shape, seed, samples: ids, x: latents, guidance, room, signal });
+    const forgets = plan.steps.every(({ map, correct }) => !map.earlier?.length && !correct); // else the loop looks back at what it gave
+    let needed = false;
     for await (const { step, x, next, logp } of loop) {
-      if (logp && (trained?.some((indices) => indices.has(step.index)) ?? true)) {
+      const kept = logp && (trained?.some((indices) => indices.has(step.index)) ?? true);
+      if (kept) {
         const key = { seed: BigInt(seed), step: step.index + 1, samples: ids }; // as `sample` has it
-        steps.push({ step, x, next, logp, ...(keepNoise && { z: normal({ key, dim }) }) });
+        steps.push({ step, x, next, logp, ...(keepNoise && { z: normal({ key, dim, out: room?.(x.length) }) }) });
       }
+      if (arena && forgets) {
+        if (!kept && !needed) arena.give(x);
+        for (const output of outputs.splice(0)) arena.give(output);
+      }
+      needed = kept === true;
       latents = next;
       onStep?.(step.index + 1, plan.steps.length);
       await setImmediate(); // signals are heard, and files go on being written, between steps
@@ -70,11 +102,12 @@ export async function rollOut(options: RolloutOptions): Promise<Rollout> {
   return { prompts, steps, ...(trained && { trained }), latents, images: pipeline.decode(latents, prompts.length) };
 }
 
-function startOf({ seed, ids, plan, sharedBy = 1 }: RolloutOptions, dim: number): Float32Array {
+function startOf({ seed, ids, plan, sharedBy = 1, arena }: RolloutOptions, dim: number): Float32Array {
   const leaders = ids.filter((_, i) => i % sharedBy === 0);
-  const noise = initialNoise({ seed, samples: leaders, dim, std: plan.initialStd });
+  const room = arena?.take;
+  const noise = initialNoise({ seed, samples: leaders, dim, std: plan.initialStd, out: room?.(leaders.length * dim) });
   if (sharedBy === 1) return noise;
-  const x = new Float32Array(ids.length * dim);
+  const x = room?.(ids.length * dim) ?? new Float32Array(ids.length * dim);
   for (let i = 0; i < ids.length; i++) {
     const leader = Math.floor(i / sharedBy);
     x.set(noise.subarray(leader * dim, (leader + 1) * dim), i * dim);

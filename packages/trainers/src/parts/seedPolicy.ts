@@ -1,4 +1,4 @@
-import { type Tensor, tf } from "@etalon/engine";
+import { peek, type Tensor, tf, writtenTensors } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import { type PolicyGradient, policyGradient } from "@etalon/native";
 import { type NormalisedOptions, normalisedPolicyGradient } from "./normalisedPolicyGradient.ts";
@@ -8,6 +8,9 @@ export interface PolicyTerms extends Omit<NormalisedOptions, "cond" | "uncond" |
   oldLogp: ArrayLike<number>;
   z?: Float32Array;
 }
+
+/** What the kernel tells of each sample. */
+export type PolicyOutcome = Omit<PolicyGradient, "gradCond" | "gradUncond">;
 
 /**
  * The policy objective as a node on the model's output. Its value is computed outside the graph by the kernel, on the output's data; its gradient is the kernel's own:
@@ -21,27 +24,40 @@ export function seedPolicy(
   uncond: Tensor | undefined,
   terms: PolicyTerms,
   scale: number,
-  report: (result: PolicyGradient) => void,
+  report: (outcome: PolicyOutcome) => void,
 ): Tensor {
   const inputs = uncond === undefined ? [cond] : [cond, uncond];
   const node = tf.customGrad((...given) => {
-    const [c, u] = given.slice(0, inputs.length) as Tensor[]; // after them stands tfjs's `save`
+    const [c, u] = given.slice(0, inputs.length) as Tensor[];
+    const save = given.at(-1) as unknown as (tensors: Tensor[]) => void;
     const shape = c.shape;
     const dim = c.size / shape[0];
-    const values = (output: Tensor) => output.dataSync<"float32">(); // only read, and only now
     const { z, ...rest } = terms;
-    const call = { ...rest, cond: values(c), uncond: u && values(u), dim };
-    const result = finite(() => (z ? normalisedPolicyGradient({ ...call, z }) : policyGradient(call)));
-    if (result === undefined) return { value: tf.scalar(Number.NaN), gradFunc: () => inputs.map(() => tf.fill(shape, Number.NaN)) }; // biome-ignore format: one thought
-    report(result);
-    const seed = (gradient: Float32Array, dy: Tensor) => tf.tensor(gradient, shape).mul(dy.mul(scale));
-    const gradFunc = (dy: Tensor) => {
-      const gradCond = seed(result.gradCond, dy);
-      return result.gradUncond ? [gradCond, seed(result.gradUncond, dy)] : gradCond;
-    };
-    return { value: tf.scalar(scale * result.loss.reduce((a, b) => a + b, 0)), gradFunc };
+    const call = { ...rest, cond: peek(c), uncond: u && peek(u), dim };
+    const outcome = roomFor(shape[0]);
+    const gradients = finite(() =>
+      writtenTensors(
+        inputs.map(() => shape),
+        (gradCond, gradUncond) => {
+          const out = { ...outcome, gradCond, gradUncond };
+          if (z) normalisedPolicyGradient({ ...call, z, out });
+          else policyGradient({ ...call, out });
+        },
+      ),
+    );
+    if (gradients === undefined) return { value: tf.scalar(Number.NaN), gradFunc: () => inputs.map(() => tf.fill(shape, Number.NaN)) }; // biome-ignore format: one thought
+    save(gradients);
+    report(outcome);
+    const gradFunc = (dy: Tensor, saved: Tensor[]) => saved.map((gradient) => gradient.mul(dy.mul(scale)));
+    return { value: tf.scalar(scale * outcome.loss.reduce((a, b) => a + b, 0)), gradFunc };
   });
   return node(...inputs);
+}
+
+/** Arrays for an outcome. */
+function roomFor(samples: number): PolicyOutcome {
+  const [loss, ratio, clipped, kl] = [0, 0, 0, 0].map(() => new Float64Array(samples));
+  return { loss, ratio, clipped, kl };
 }
 
 function finite<T>(compute: () => T): T | undefined {

@@ -6,6 +6,7 @@ import type { ParameterChoice, Pipeline } from "@etalon/models";
 import { readSafetensors, toFloat32, writeSafetensors } from "@etalon/weights";
 import writeFileAtomic from "write-file-atomic";
 import type { TrainConfig } from "../config/TrainConfig.ts";
+import { Arena } from "../parts/Arena.ts";
 import { type PromptRewards, PromptStatistics } from "../parts/PromptStatistics.ts";
 import { WeightAverages } from "../parts/WeightAverages.ts";
 import type { OdeReward } from "./checkpoint.ts";
@@ -39,6 +40,8 @@ export class Learner {
   readonly optimiser: AdamW;
   /** One a term of the reward; more than one only where a mix adds up advantages. */
   readonly statistics: PromptStatistics[] = [];
+  /** The memory of the rollouts. */
+  readonly arena = new Arena();
   /** The moving average of the weights, where the config asks for one. */
   readonly averages: WeightAverages | undefined;
   /** What the checkpoint that it was loaded from says of itself. */
