@@ -32,4 +32,3 @@ export { clipGlobalNorm } from "./optimisers/clipGlobalNorm.ts";
 export { Ema } from "./optimisers/Ema.ts";
 export { peek } from "./peek.ts";
 export { tf } from "./tf.ts";
-export { writtenTensors } from "./writtenTensors.ts";

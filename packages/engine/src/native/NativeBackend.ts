@@ -82,20 +82,11 @@ export class NativeBackend extends MathBackendCPU {
   /** Runs the native kernel of a name; undefined: there is none, or it does not serve these inputs. */
   run(name: string, inputs: object, attrs: object): TensorInfo | TensorInfo[] | undefined {
     const kernel = this.#native.get(name);
-    return kernel && this.#attempt(() => kernel({ inputs, attrs, backend: this, heavy: this.heavy } as never));
+    return kernel && this.attempt(() => kernel({ inputs, attrs, backend: this, heavy: this.heavy } as never));
   }
 
-  /** New float32 tensors whose values `write` puts in, straight where they lie. It runs no kernel. */
-  written(shapes: readonly number[][], write: (...values: Float32Array[]) => void): TensorInfo[] {
-    return this.#attempt(() => {
-      const made = shapes.map((shape) => this.output([...shape], "float32"));
-      write(...made.map(({ values }) => values));
-      return made.map(({ info }) => info);
-    });
-  }
-
-  /** Where `run` throws, halfway through its outputs for want of memory, say, those made are freed. */
-  #attempt<T>(run: () => T): T {
+  /** Runs what makes outputs; where it throws, halfway through them for want of memory, say, those made are freed. */
+  attempt<T>(run: () => T): T {
     try {
       return run();
     } catch (error) {

@@ -2,6 +2,7 @@ import type { HeavyKernels } from "@etalon/native/tensor";
 import type { Tensor, Variable } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
 import { NativeBackend } from "./NativeBackend.ts";
+import { writtenNative } from "./writtenNative.ts";
 
 /** Kernels that change variables where they lie: those of the optimisers. */
 export interface InPlace {
@@ -30,6 +31,6 @@ export function inPlace(): InPlace | undefined {
 }
 
 function copied(backend: NativeBackend, variable: Variable): Tensor {
-  const [info] = backend.written([variable.shape], (values) => values.set(backend.values(variable, "float32")));
-  return tf.engine().makeTensorFromTensorInfo(info, backend);
+  const copy = (values: Float32Array) => values.set(backend.values(variable, "float32"));
+  return writtenNative(variable.shape, copy) as Tensor; // the native engine runs
 }

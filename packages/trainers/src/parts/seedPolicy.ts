@@ -1,4 +1,4 @@
-import { peek, type Tensor, tf, writtenTensors } from "@etalon/engine";
+import { peek, type Tensor, tf, written } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import { type PolicyGradient, policyGradient } from "@etalon/native";
 import { type NormalisedOptions, normalisedPolicyGradient } from "./normalisedPolicyGradient.ts";
@@ -35,16 +35,12 @@ export function seedPolicy(
     const { z, ...rest } = terms;
     const call = { ...rest, cond: peek(c), uncond: u && peek(u), dim };
     const outcome = roomFor(shape[0]);
-    const gradients = finite(() =>
-      writtenTensors(
-        inputs.map(() => shape),
-        (gradCond, gradUncond) => {
-          const out = { ...outcome, gradCond, gradUncond };
-          if (z) normalisedPolicyGradient({ ...call, z, out });
-          else policyGradient({ ...call, out });
-        },
-      ),
-    );
+    const compute = (gradCond: Float32Array, gradUncond?: Float32Array) => {
+      const out = { ...outcome, gradCond, gradUncond };
+      if (z) normalisedPolicyGradient({ ...call, z, out });
+      else policyGradient({ ...call, out });
+    };
+    const gradients = finite(() => gradientsOf(shape, u !== undefined, compute));
     if (gradients === undefined) return { value: tf.scalar(Number.NaN), gradFunc: () => inputs.map(() => tf.fill(shape, Number.NaN)) }; // biome-ignore format: one thought
     save(gradients);
     report(outcome);
@@ -53,6 +49,16 @@ export function seedPolicy(
   });
   return node(...inputs);
 }
+
+/** The tensors that `compute` writes the gradients into. */
+function gradientsOf(shape: number[], both: boolean, compute: (gradCond: Float32Array, gradUncond?: Float32Array) => void): Tensor[] {
+  if (!both) return [written(shape, (gradCond) => compute(gradCond))];
+  let uncond: Tensor | undefined;
+  const cond = written(shape, (gradCond) => {
+    uncond = written(shape, (gradUncond) => compute(gradCond, gradUncond));
+  });
+  return [cond, uncond as unknown as Tensor];
+} // biome-ignore format: long lines
 
 /** Arrays for an outcome. */
 function roomFor(samples: number): PolicyOutcome {
