@@ -47,8 +47,9 @@ typedef struct etalon_gemm_args { /* c = activation(op(a) op(b) + bias), a batch
   etalon_activation activation;
   float* preactivation;        /* laid out as c: what goes into the activation; or NULL */
   int accumulate;              /* not 0: c += instead of c =; without activation */
+  const float* residual;       /* laid out as c: added to the product; without activation and accumulate; or NULL */
 } etalon_gemm_args;
-#define ETALON_GEMM_ARGS_INIT {sizeof(etalon_gemm_args), 0, 0, 0, 1, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, NULL, ETALON_ACTIVATION_NONE, NULL, 0}
+#define ETALON_GEMM_ARGS_INIT {sizeof(etalon_gemm_args), 0, 0, 0, 1, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, NULL, ETALON_ACTIVATION_NONE, NULL, 0, NULL}
 ETALON_API etalon_status etalon_gemm(etalon_context* ctx, const etalon_gemm_args* args);
 
 typedef struct etalon_linear_gradients_args { /* of y = activation(x w + bias), those whose pointer is not NULL */
@@ -115,7 +116,7 @@ typedef struct etalon_conv_sizes {
 } etalon_conv_sizes;
 #define ETALON_CONV_SIZES_INIT {0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0}
 
-typedef struct etalon_conv2d_args { /* y = activation(x * filter + bias) */
+typedef struct etalon_conv2d_args { /* y = activation(x * filter + bias), or x * filter + bias + shift + residual */
   size_t struct_size;
   etalon_conv_sizes sizes;
   const float* x;              /* [batch, height, width, in_channels] */
@@ -123,8 +124,10 @@ typedef struct etalon_conv2d_args { /* y = activation(x * filter + bias) */
   const float* bias;           /* [out_channels] or NULL */
   etalon_activation activation;
   float* y;                    /* [batch, out_height, out_width, out_channels] */
+  const float* shift;          /* [batch, out_channels]: a bias of each image's own; without activation; or NULL, as residual */
+  const float* residual;       /* as y; without activation; not y */
 } etalon_conv2d_args;
-#define ETALON_CONV2D_ARGS_INIT {sizeof(etalon_conv2d_args), ETALON_CONV_SIZES_INIT, NULL, NULL, NULL, ETALON_ACTIVATION_NONE, NULL}
+#define ETALON_CONV2D_ARGS_INIT {sizeof(etalon_conv2d_args), ETALON_CONV_SIZES_INIT, NULL, NULL, NULL, ETALON_ACTIVATION_NONE, NULL, NULL, NULL}
 ETALON_API etalon_status etalon_conv2d(etalon_context* ctx, const etalon_conv2d_args* args);
 
 typedef struct etalon_conv2d_input_gradient_args { /* of x, before the activation */
@@ -178,9 +181,10 @@ typedef struct etalon_layer_norm_gradients_args {
   float* dx;                   /* [batch, rows, d], may be dy; or NULL, as all that follow */
   float *d_gain, *d_bias;      /* [d] */
   etalon_rows_out d_scale, d_shift; /* [batch, d] */
+  const float* residual;       /* [batch, rows, d], added to dx; may be dx; or NULL */
 } etalon_layer_norm_gradients_args;
 #define ETALON_LAYER_NORM_GRADIENTS_ARGS_INIT \
-  {sizeof(etalon_layer_norm_gradients_args), 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, {NULL, 0}, NULL, NULL, NULL, {NULL, 0}, {NULL, 0}}
+  {sizeof(etalon_layer_norm_gradients_args), 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, {NULL, 0}, NULL, NULL, NULL, {NULL, 0}, {NULL, 0}, NULL}
 ETALON_API etalon_status etalon_layer_norm_gradients(etalon_context* ctx, const etalon_layer_norm_gradients_args* args);
 
 typedef struct etalon_rms_norm_args { /* y = x rstd gain, rstd = 1 / sqrt(mean of x^2 + epsilon) */
@@ -226,9 +230,10 @@ typedef struct etalon_group_norm_gradients_args {
   int silu;
   float* dx;                   /* may be dy; or NULL, as all that follow */
   float *d_gain, *d_bias;      /* [channels] */
+  const float* residual;       /* [batch, pixels, channels], added to dx; may be dx; or NULL */
 } etalon_group_norm_gradients_args;
 #define ETALON_GROUP_NORM_GRADIENTS_ARGS_INIT \
-  {sizeof(etalon_group_norm_gradients_args), 0, 0, 0, 1, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL}
+  {sizeof(etalon_group_norm_gradients_args), 0, 0, 0, 1, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL}
 ETALON_API etalon_status etalon_group_norm_gradients(etalon_context* ctx, const etalon_group_norm_gradients_args* args);
 
 /* ---- residual */

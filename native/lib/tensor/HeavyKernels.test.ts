@@ -48,6 +48,20 @@ describe.runIf(native)("the border", () => {
     expect([...c]).toEqual([1 + 22, 1 + 49, 1 + 28, 1 + 64]);
   });
 
+  test("gemm: a residual at c's offset; conv2d: an image's own bias, and a residual", () => {
+    const [a, b] = [Float32Array.of(1, 2, 3, 4), Float32Array.of(1, 0, 0, 1)];
+    const [c, residual] = [new Float32Array(5), Float32Array.of(9, 10, 20, 30, 40)];
+    kernels.gemm({ a, b, c, m: 2, n: 2, k: 2, cOffset: 1, residual });
+    expect([...c]).toEqual([0, 11, 22, 33, 44]);
+    const pixel = { filterHeight: 1, filterWidth: 1, outHeight: 1, outWidth: 2, outChannels: 1 };
+    const y = new Float32Array(4);
+    const filter = Float32Array.of(2);
+    const more = { bias: Float32Array.of(100), shift: Float32Array.of(1000, 2000), residual: Float32Array.of(1, 2, 3, 4) };
+    kernels.conv2d({ batch: 2, height: 1, width: 2, inChannels: 1, ...pixel, x: a, filter, y, ...more });
+    expect([...y]).toEqual([1103, 1106, 2109, 2112]);
+    expect(() => kernels.gemm({ a, b, c, m: 2, n: 2, k: 2, cOffset: 1, residual: b })).toThrow("length of residual is 4; allowed: at least 5.");
+  }); // biome-ignore format: long lines
+
   test("linearGradients: those that are asked for", () => {
     const [rows, inputs, outputs] = [3, 2, 4];
     const [x, w, dy] = [values(rows * inputs, 1), values(inputs * outputs, 2), values(rows * outputs, 3)];

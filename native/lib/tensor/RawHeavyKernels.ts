@@ -14,6 +14,7 @@ export interface RawHeavyKernels {
     c: Float32Array,
     bias: Maybe,
     preactivation: Maybe,
+    residual: Maybe,
   ): void;
   linearGradients(
     numbers: Float64Array,
@@ -72,6 +73,7 @@ export interface RawHeavyKernels {
     dBias: Maybe,
     dScale: Maybe,
     dShift: Maybe,
+    residual: Maybe,
   ): void;
   gatedResidual(numbers: Float64Array, x: Float32Array, y: Float32Array, gate: Float32Array, out: Float32Array): void;
   gatedResidualGradients(
@@ -82,7 +84,15 @@ export interface RawHeavyKernels {
     dy: Maybe,
     dGate: Maybe,
   ): void;
-  conv2d(numbers: Float64Array, x: Float32Array, filter: Float32Array, bias: Maybe, y: Float32Array): void;
+  conv2d(
+    numbers: Float64Array,
+    x: Float32Array,
+    filter: Float32Array,
+    bias: Maybe,
+    y: Float32Array,
+    shift: Maybe,
+    residual: Maybe,
+  ): void;
   conv2dInputGradient(numbers: Float64Array, dy: Float32Array, filter: Float32Array, dx: Float32Array): void;
   conv2dFilterGradient(numbers: Float64Array, x: Float32Array, dy: Float32Array, dFilter: Maybe, dBias: Maybe): void;
   rmsNorm(numbers: Float64Array, x: Float32Array, y: Float32Array, gain: Maybe, rstd: Maybe): void;
@@ -115,6 +125,7 @@ export interface RawHeavyKernels {
     dx: Maybe,
     dGain: Maybe,
     dBias: Maybe,
+    residual: Maybe,
   ): void;
   rope(numbers: Float64Array, x: Float32Array, y: Float32Array, cos: Float32Array, sin: Float32Array): void;
   geglu(numbers: Float64Array, x: Float32Array, y: Float32Array): void;

@@ -35,6 +35,10 @@ export interface Conv2d extends ConvSizes {
   activation?: Activation;
   /** [batch, outHeight, outWidth, outChannels] */
   y: Float32Array;
+  /** [batch, outChannels]: a bias of each image's own. Not with an activation, nor is residual. */
+  shift?: Float32Array;
+  /** Laid out as y, and another array: added to it. */
+  residual?: Float32Array;
 }
 export interface Conv2dInputGradient extends ConvSizes {
   dy: Float32Array;
@@ -54,10 +58,10 @@ type Convolutions = Pick<HeavyKernels, "conv2d" | "conv2dInputGradient" | "conv2
 export function convolutions(raw: RawHeavyKernels): Convolutions {
   return {
     conv2d(options) {
-      const { x, filter, bias, activation = "none", y } = options;
+      const { x, filter, bias, activation = "none", y, shift, residual } = options;
       sizes(options);
       numbers[15] = activationNumber(activation);
-      raw.conv2d(numbers, x, filter, bias ?? null, y);
+      raw.conv2d(numbers, x, filter, bias ?? null, y, shift ?? null, residual ?? null);
     },
     conv2dInputGradient(options) {
       sizes(options);

@@ -44,6 +44,8 @@ export interface LayerNormGradients {
   /** [batch, d]; the other parts of their arrays are left alone. */
   dScale?: Rows;
   dShift?: Rows;
+  /** [batch, rows, d], added to dx; may be dx. */
+  residual?: Float32Array;
 }
 
 export function layerNorms(raw: RawHeavyKernels): Pick<HeavyKernels, "layerNorm" | "layerNormGradients"> {
@@ -90,6 +92,7 @@ export function layerNorms(raw: RawHeavyKernels): Pick<HeavyKernels, "layerNorm"
         dBias ?? null,
         dScale?.data ?? null,
         dShift?.data ?? null,
+        options.residual ?? null,
       );
     },
   };

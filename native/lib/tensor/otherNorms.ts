@@ -60,6 +60,8 @@ export interface GroupNormGradients {
   dx?: Float32Array;
   dGain?: Float32Array;
   dBias?: Float32Array;
+  /** [batch, pixels, channels], added to dx; may be dx. */
+  residual?: Float32Array;
 }
 
 type OtherNorms = Pick<HeavyKernels, "rmsNorm" | "rmsNormGradients" | "groupNorm" | "groupNormGradients">;
@@ -99,6 +101,7 @@ export function otherNorms(raw: RawHeavyKernels): OtherNorms {
         dx ?? null,
         dGain ?? null,
         dBias ?? null,
+        options.residual ?? null,
       );
     },
   };

@@ -35,6 +35,8 @@ export interface Gemm {
   preactivation?: Float32Array;
   /** c += the product (+ bias), instead of c =. Not with an activation. */
   accumulate?: boolean;
+  /** c = the product (+ bias) + residual, an array laid out as c, with c's offset, strides and length. Not with an activation or accumulate. */
+  residual?: Float32Array;
 }
 
 export interface LinearGradients {
@@ -104,7 +106,7 @@ export function products(raw: RawHeavyKernels): Pick<HeavyKernels, "gemm" | "lin
       numbers[14] = options.cOffset ?? 0;
       numbers[15] = ldc;
       numbers[16] = cStride;
-      raw.gemm(numbers, a, b, c, bias ?? null, preactivation ?? null);
+      raw.gemm(numbers, a, b, c, bias ?? null, preactivation ?? null, options.residual ?? null);
     },
     linearGradients(options) {
       const { rows, inputs, outputs, dy, x, w, preactivation, dx, dw, db, activation = "none" } = options;

@@ -33,6 +33,7 @@ void gemm(Call& call) {
   args.c = call.needed(3, "c", cOffset, end);
   args.bias = call.floats(4, "bias", n);
   args.preactivation = call.floats(5, "preactivation", cOffset, end);
+  args.residual = call.floats(6, "residual", cOffset, end);
   call.settle(etalon_gemm(call.context(), &args));
 }
 
@@ -142,6 +143,7 @@ void layer_norm_gradients(Call& call) {
   args.d_bias = call.floats(10, "dBias", args.d);
   args.d_scale = rows_of<etalon_rows_out>(call, 11, "dScale", args.batch, args.d);
   args.d_shift = rows_of<etalon_rows_out>(call, 12, "dShift", args.batch, args.d);
+  args.residual = call.floats(13, "residual", elements);
   call.settle(etalon_layer_norm_gradients(call.context(), &args));
 }
 
@@ -193,6 +195,8 @@ void conv2d(Call& call) {
   args.filter = call.needed(2, "filter", filter_of(args.sizes));
   args.bias = call.floats(3, "bias", args.sizes.out_channels);
   args.y = call.needed(4, "y", pixels_out(args.sizes));
+  args.shift = call.floats(5, "shift", count_of({args.sizes.batch, args.sizes.out_channels}));
+  args.residual = call.floats(6, "residual", pixels_out(args.sizes));
   call.settle(etalon_conv2d(call.context(), &args));
 }
 
@@ -275,6 +279,7 @@ void group_norm_gradients(Call& call) {
   args.dx = call.floats(7, "dx", elements);
   args.d_gain = call.floats(8, "dGain", args.channels);
   args.d_bias = call.floats(9, "dBias", args.channels);
+  args.residual = call.floats(10, "residual", elements);
   call.settle(etalon_group_norm_gradients(call.context(), &args));
 }
 

@@ -30,6 +30,7 @@ etalon_status etalon_conv2d(etalon_context* ctx, const etalon_conv2d_args* args)
         const Elements elements = check(args->sizes);
         tensor::check_activation(args->activation);
         check_present(args->x, elements.x, "x"), check_present(args->filter, elements.filter, "filter"), check_present(args->y, elements.y, "y");
+        require(args->activation == ETALON_ACTIVATION_NONE || (!args->shift && !args->residual), "shift and residual go with no activation");
       },
       [&](const tensor::Kernels& kernels, const tensor::Work& work) {
         if (args->sizes.out_channels) kernels.conv2d(work, *args);

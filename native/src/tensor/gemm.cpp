@@ -20,6 +20,7 @@ etalon_status etalon_gemm(etalon_context* ctx, const etalon_gemm_args* args) {
         tensor::check_activation(args->activation);
         require(!args->accumulate || (args->activation == ETALON_ACTIVATION_NONE && !args->preactivation), "accumulate goes with no activation and no preactivation");
         require(args->activation != ETALON_ACTIVATION_NONE || !args->preactivation, "preactivation needs an activation");
+        require(!args->residual || (args->activation == ETALON_ACTIVATION_NONE && !args->accumulate), "residual goes with no activation and no accumulate");
         require(args->stride_c != 0 || args->batch <= 1, "stride_c is 0: the matrices of c would share memory");
       },
       [&](const tensor::Kernels& kernels, const tensor::Work& work) {

@@ -33,7 +33,7 @@ void convolution(const Case& c) {
   s.out_height = (c.height + c.top + c.bottom - (c.filterHeight - 1) * c.dilationHeight - 1) / c.strideHeight + 1;
   s.out_width = (c.width + c.left + c.right - (c.filterWidth - 1) * c.dilationWidth - 1) / c.strideWidth + 1;
   const Floats x = draws(c.batch * c.height * c.width * c.in, 1), filter = draws(c.filterHeight * c.filterWidth * c.in * c.out, 2), bias = draws(c.out, 3);
-  const Floats dy = draws(c.batch * s.out_height * s.out_width * c.out, 4);
+  const Floats dy = draws(c.batch * s.out_height * s.out_width * c.out, 4), shift = draws(c.batch * c.out, 5), residual = draws(static_cast<int64_t>(dy.size()), 6);
   Doubles y(dy.size()), dx(x.size()), dFilter(filter.size()), dBias(static_cast<size_t>(c.out));
   each_product(s, [&](int64_t at, int64_t tap, int64_t to) {
     y[to] += double(x[at]) * double(filter[tap]);
@@ -45,15 +45,22 @@ void convolution(const Case& c) {
     y[i] = c.activation == 2 ? sum / (1 + std::exp(-sum)) : sum;
     dBias[i % c.out] += dy[i];
   }
+  Doubles sums = y;
+  if (!c.activation)
+    for (size_t i = 0; i < y.size(); ++i) sums[i] += double(shift[i / (y.size() / c.batch) * c.out + i % c.out]) + double(residual[i]);
   on_all_targets(
       "conv2d [" + std::to_string(c.batch) + "," + std::to_string(c.height) + "," + std::to_string(c.width) + "," + std::to_string(c.in) + "] * [" +
           std::to_string(c.filterHeight) + "," + std::to_string(c.filterWidth) + "] -> " + std::to_string(c.out),
       [&](etalon_context* ctx, std::vector<Floats>& results) {
-        results = {dy, x, filter, Floats(c.out)};
+        results = {dy, x, filter, Floats(c.out), dy};
         etalon_conv2d_args forward = ETALON_CONV2D_ARGS_INIT;
         forward.sizes = s, forward.x = x.data(), forward.filter = filter.data(), forward.bias = c.bias ? bias.data() : nullptr;
         forward.activation = static_cast<etalon_activation>(c.activation), forward.y = results[0].data();
         ok(ctx, etalon_conv2d(ctx, &forward));
+        if (!c.activation) {
+          forward.y = results[4].data(), forward.shift = shift.data(), forward.residual = residual.data();
+          ok(ctx, etalon_conv2d(ctx, &forward));
+        }
         etalon_conv2d_input_gradient_args toX = ETALON_CONV2D_INPUT_GRADIENT_ARGS_INIT;
         toX.sizes = s, toX.dy = dy.data(), toX.filter = filter.data(), toX.dx = results[1].data();
         ok(ctx, etalon_conv2d_input_gradient(ctx, &toX));
@@ -64,6 +71,7 @@ void convolution(const Case& c) {
       [&](const std::vector<Floats>& results) {
         const double taps = double(c.filterHeight * c.filterWidth), pixels = double(c.batch * s.out_height * s.out_width);
         expect_close(results[0], y, 1e-6, std::sqrt(taps * double(c.in)) + 1, "y");
+        if (!c.activation) expect_close(results[4], sums, 1e-6, std::sqrt(taps * double(c.in)) + 2, "y with a shift and a residual");
         expect_close(results[1], dx, 1e-6, std::sqrt(taps * double(c.out)) + 1, "dx");
         expect_close(results[2], dFilter, 2e-6, std::sqrt(pixels) + 1, "dFilter");
         expect_close(results[3], dBias, 2e-6, std::sqrt(pixels) + 1, "dBias");
@@ -87,6 +95,7 @@ void refusals() {
   refuses([](auto& a) { a.sizes.pad_left = -1; }, "a height, width or padding is outside 0 ... 2^31 - 1");
   refuses([](auto& a) { a.sizes.batch = a.sizes.out_channels = int64_t{1} << 40; }, "there are more than 2^60 elements");
   refuses([](auto& a) { a.filter = nullptr; }, "filter is NULL");
+  refuses([](auto& a) { a.shift = a.x, a.activation = ETALON_ACTIVATION_SILU; }, "shift and residual go with no activation");
 }
 }  // namespace
 

@@ -51,6 +51,14 @@ void gemm(const Case& c) {
         args.activation = static_cast<etalon_activation>(c.activation);
         ok(ctx, etalon_gemm(ctx, &args));
         results = {y};
+        if (c.add) {   // the same from another matrix
+          Floats sum(before.size(), std::nanf(""));
+          args.accumulate = 0, args.residual = before.data(), args.c = sum.data();
+          ok(ctx, etalon_gemm(ctx, &args));
+          for (int64_t t = 0; t < c.batch; ++t)
+            for (int64_t i = 0; i < c.m; ++i)
+              for (int64_t j = t * sc + i * ldc; j < t * sc + i * ldc + c.n; ++j) expect(sum[j] == y[j], "a residual gives what accumulate does");
+        }
         if (!c.activation) return;
         args.preactivation = preactivation.data();
         ok(ctx, etalon_gemm(ctx, &args));
@@ -145,6 +153,7 @@ void refusals() {
   refuses([](auto& a) { a.b = nullptr; }, "b is NULL");
   const int unknown = 9;
   refuses([&](auto& a) { std::memcpy(&a.activation, &unknown, sizeof unknown); }, "activation is none of etalon_activation");
+  refuses([](auto& a) { a.accumulate = 1, a.residual = a.c; }, "residual goes with no activation and no accumulate");
   refuses([](auto& a) { a.accumulate = 1, a.activation = ETALON_ACTIVATION_SILU; }, "accumulate goes with no activation and no preactivation");
   refuses([](auto& a) { a.batch = 2; }, "stride_c is 0: the matrices of c would share memory");
   refuses([](auto& a) { a.struct_size = 8; }, "args is NULL or not set by ETALON_GEMM_ARGS_INIT");

@@ -51,6 +51,10 @@ void layer_norm(const Case& c) {
         if (c.bias) g.d_bias = results[5].data();
         if (c.modulate) g.d_scale = {results[6].data(), stride}, g.d_shift = {results[6].data() + c.d, stride};
         ok(ctx, etalon_layer_norm_gradients(ctx, &g));
+        Floats sum(x.size());
+        g.dy = dy.data(), g.dx = sum.data(), g.residual = x.data();
+        ok(ctx, etalon_layer_norm_gradients(ctx, &g));
+        for (size_t i = 0; i < x.size(); ++i) expect(sum[i] == results[3][i] + x[i], "dx and a residual");
       },
       [&](const std::vector<Floats>& results) {
         expect_close(results[0], want, 3e-6 + 3e-7 * c.offset, 1, "y");
@@ -175,6 +179,10 @@ void group_norm(int64_t batch, int64_t pixels, int64_t channels, int64_t groups,
         g.x = x.data(), g.mean = args.mean, g.rstd = args.rstd, g.gain = args.gain, g.bias = args.bias, g.dy = g.dx = results[3].data();
         if (affine) g.d_gain = results[4].data(), g.d_bias = results[5].data();
         ok(ctx, etalon_group_norm_gradients(ctx, &g));
+        Floats sum(x.size());
+        g.dy = dy.data(), g.dx = sum.data(), g.residual = x.data();
+        ok(ctx, etalon_group_norm_gradients(ctx, &g));
+        for (size_t i = 0; i < x.size(); ++i) expect(sum[i] == results[3][i] + x[i], "dx and a residual");
       },
       [&](const std::vector<Floats>& results) {
         expect_close(results[0], want, 3e-6 + 3e-7 * offset, 1, "y");

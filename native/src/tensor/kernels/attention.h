@@ -50,7 +50,7 @@ ETALON_INLINE void block_scores(const float* left, const float* right, int64_t k
     const int height = static_cast<int>(least<int64_t>(MR, keys - i));
     for (int64_t j = 0; j < queries; j += NR) {
       const int vectors = static_cast<int>(blocks(least<int64_t>(NR, queries - j), VL));
-      const Sink sink{scores + i * kQueries + j, kQueries, nullptr, false};
+      const Sink sink{scores + i * kQueries + j, kQueries, nullptr, nullptr};
       tile_of<Packed>(height, vectors)(d, left + i / MR * LeftPanels::stride(d), Packed{height}, right + j * d, vectors * VL, VL, sink);
     }
   }
@@ -64,7 +64,7 @@ ETALON_INLINE void block_product(const float* a, Layout layout, int64_t step, co
     for (int64_t j = 0; j < d; j += NR) {
       const int64_t width = least<int64_t>(NR, d - j);
       const int vectors = static_cast<int>(blocks(width, VL));
-      const Sink sink{c + i * ldc + j, ldc, nullptr, add};
+      const Sink sink{c + i * ldc + j, ldc, nullptr, add ? c + i * ldc + j : nullptr};
       tile_of<Layout>(height, vectors)(k, a + i * step, layout, b + j, RightRows::stride(d), static_cast<int>(width - (vectors - 1) * VL), sink);
     }
   }

@@ -105,6 +105,9 @@ void conv2d(const Work& work, const etalon_conv2d_args& args) {
   Output out{args.y, s.out_channels};
   out.bias = args.bias;
   out.activation = args.activation;
+  out.add = args.residual;
+  out.shift = args.shift;
+  out.shiftRows = s.out_height * s.out_width;
   if (is_pointwise(s)) {
     const int64_t m = outputs(s).count();
     product(work.threads, {m, s.out_channels, s.in_channels, args.x, s.in_channels, false, args.filter, s.out_channels, false, out},

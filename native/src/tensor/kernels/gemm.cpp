@@ -21,7 +21,7 @@ void product(int threads, const Product& p, float* scratch) {
 void gemm(const Work& work, const etalon_gemm_args& args) {
   Product whole{args.m,   args.n,   args.k,           args.a,
                 args.lda, args.transpose_a != 0, args.b, args.ldb,
-                args.transpose_b != 0, {args.c, args.ldc, args.bias, args.accumulate != 0, args.activation, args.preactivation}};
+                args.transpose_b != 0, {args.c, args.ldc, args.bias, args.accumulate ? args.c : args.residual, args.activation, args.preactivation}};
   int64_t batch = args.batch;
   if (batch > 1 && args.stride_b == 0 && !whole.turnedA && args.stride_a == args.m * args.lda && args.stride_c == args.m * args.ldc) {
     whole.m *= batch;   // one matrix for all: the batch is more rows
@@ -33,6 +33,7 @@ void gemm(const Work& work, const etalon_gemm_args& args) {
     one.b += i * args.stride_b;
     one.out.c += i * args.stride_c;
     if (one.out.preactivation) one.out.preactivation += i * args.stride_c;
+    if (one.out.add) one.out.add += i * args.stride_c;
     return one;
   };
   const double each = static_cast<double>(whole.m) * static_cast<double>(whole.n) * static_cast<double>(whole.k);

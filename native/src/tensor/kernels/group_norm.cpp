@@ -132,7 +132,9 @@ void group_norm_gradients(const Work& work, const etalon_group_norm_gradients_ar
       const int64_t b = r / args.pixels;
       each_vector(c, [&](int64_t i, int lanes) {
         const vf n = normal(r, b, i, lanes), g = inner(r, i, lanes, n), slope = args.gain ? g * load_n(args.gain + i, lanes) : g;
-        store_n(args.dx + r * c + i, (slope - load_n(plain + b * c + i, lanes) - n * load_n(along + b * c + i, lanes)) * load_n(rstds + b * c + i, lanes), lanes);
+        vf value = (slope - load_n(plain + b * c + i, lanes) - n * load_n(along + b * c + i, lanes)) * load_n(rstds + b * c + i, lanes);
+        if (args.residual) value += load_n(args.residual + r * c + i, lanes);
+        store_n(args.dx + r * c + i, value, lanes);
       });
     }
   });

@@ -99,7 +99,10 @@ void layer_norm_gradients(const Work& work, const etalon_layer_norm_gradients_ar
       if (!args.dx) continue;
       const float meanSlope = sum_lanes(sum) / static_cast<float>(d), meanAlong = sum_lanes(along) / static_cast<float>(d);
       float* const dx = args.dx + r * d;
-      each_vector(d, [&](int64_t i, int lanes) { store_n(dx + i, (slope(i, lanes) - meanSlope - normal(i, lanes) * meanAlong) * rstd, lanes); });
+      each_vector(d, [&](int64_t i, int lanes) {
+        const vf value = (slope(i, lanes) - meanSlope - normal(i, lanes) * meanAlong) * rstd;
+        store_n(dx + i, args.residual ? value + load_n(args.residual + r * d + i, lanes) : value, lanes);
+      });
     }
   });
 }

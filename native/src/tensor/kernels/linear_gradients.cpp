@@ -31,8 +31,8 @@ void linear_gradients(const Work& work, const etalon_linear_gradients_args& args
   }
   const int64_t forDx = args.dx ? Plan(rows, inputs, outputs, work.threads).floats() : 0, forDw = args.dw ? Plan(inputs, outputs, rows, work.threads).floats() : 0;
   float* const scratch = work.arena.take(most(forDx, forDw));
-  if (args.dx) product(work.threads, {rows, inputs, outputs, d, ldd, false, args.w, outputs, true, {args.dx, args.lddx, nullptr, args.accumulate_dx != 0}}, scratch);
-  if (args.dw) product(work.threads, {inputs, outputs, rows, args.x, args.ldx, true, d, ldd, false, {args.dw, outputs, nullptr, args.accumulate != 0}}, scratch);
+  if (args.dx) product(work.threads, {rows, inputs, outputs, d, ldd, false, args.w, outputs, true, {args.dx, args.lddx, nullptr, args.accumulate_dx ? args.dx : nullptr}}, scratch);
+  if (args.dw) product(work.threads, {inputs, outputs, rows, args.x, args.ldx, true, d, ldd, false, {args.dw, outputs, nullptr, args.accumulate ? args.dw : nullptr}}, scratch);
   if (args.db) sum_columns(threads, d, ldd, rows, outputs, args.accumulate != 0, args.db);
 }
 }  // namespace etalon::tensor::ETALON_TARGET

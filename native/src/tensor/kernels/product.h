@@ -14,9 +14,11 @@ struct Output {
   float* c;
   int64_t ldc;
   const float* bias = nullptr;
-  bool add = false;
+  const float* add = nullptr;       // laid out as c: what they are added to; may be c
   etalon_activation activation = ETALON_ACTIVATION_NONE;
   float* preactivation = nullptr;   // laid out as c
+  const float* shift = nullptr;     // [rows / shiftRows, n]: a bias for every shiftRows rows, without activation
+  int64_t shiftRows = 1;
 };
 
 /** Below this many multiply-adds a product stays on its caller's thread. */
@@ -81,10 +83,17 @@ void multiply_panels(const Plan& plan, const Output& out, int64_t pass, const fl
       for (int64_t at = q; at < until; ++at) {
         const int64_t width = least<int64_t>(NR, plan.n - at * NR);
         const int vectors = static_cast<int>(blocks(width, VL));
-        const Sink sink{sums + row + at * NR, out.ldc, last && out.bias ? out.bias + at * NR : nullptr, out.add || pass > 0};
+        const float* const from = pass > 0 ? sums : out.add;
+        const Sink sink{sums + row + at * NR, out.ldc, last && out.bias ? out.bias + at * NR : nullptr, from ? from + row + at * NR : nullptr};
         tile_of<Layout>(height, vectors)(depth, a + (r - r0) * Plan::kPanelA, layout_of<Layout>(height), b + (at - q0) * plan.b_panel(), vectors * VL,
                                          static_cast<int>(width - (vectors - 1) * VL), sink);
       }
+      if (last && out.shift)
+        for (int64_t i = 0; i < height; ++i) {
+          float* const to = sums + row + i * out.ldc + q * NR;
+          const float* const shift = out.shift + (r * MR + i) / out.shiftRows * plan.n + q * NR;
+          each_vector(least(plan.n, until * NR) - q * NR, [&](int64_t c, int lanes) { store_n(to + c, load_n(to + c, lanes) + load_n(shift + c, lanes), lanes); });
+        }
       if (last)
         with_activation(out.activation, [&](auto activation) {
           activate<decltype(activation)>(sums + row + q * NR, out.c + row + q * NR, out.ldc, height, least(plan.n, until * NR) - q * NR);

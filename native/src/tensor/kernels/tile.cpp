@@ -12,8 +12,8 @@ void tile(int64_t k, const float* a, Layout layout, const float* b, int64_t ldb,
   if (sink.add) {
     ETALON_UNROLL
     for (int i = 0; i < R; ++i) {
-      __builtin_prefetch(sink.c + i * sink.ldc, 1);
-      if constexpr (V > 1) __builtin_prefetch(sink.c + i * sink.ldc + (V - 1) * VL, 1);
+      __builtin_prefetch(sink.add + i * sink.ldc, 1);
+      if constexpr (V > 1) __builtin_prefetch(sink.add + i * sink.ldc + (V - 1) * VL, 1);
     }
   }
   for (int64_t p = 0; p < k; ++p) {
@@ -41,7 +41,7 @@ void tile(int64_t k, const float* a, Layout layout, const float* b, int64_t ldb,
     ETALON_UNROLL
     for (int i = 0; i < R; ++i)
       ETALON_UNROLL
-      for (int j = 0; j < V; ++j) sum[i][j] += load_n(sink.c + i * sink.ldc + j * VL, j + 1 < V ? VL : lanes);
+      for (int j = 0; j < V; ++j) sum[i][j] += load_n(sink.add + i * sink.ldc + j * VL, j + 1 < V ? VL : lanes);
   }
   ETALON_UNROLL
   for (int i = 0; i < R; ++i)

@@ -15,12 +15,12 @@ constexpr int MR = 6, NV = 2;
 #endif
 constexpr int NR = NV * VL;
 
-/** Where a tile's sums go: c = sums (+ c) (+ bias). `lanes` of the last vector are used. */
+/** Where a tile's sums go: c = sums (+ add) (+ bias). `lanes` of the last vector are used. */
 struct Sink {
   float* c;
   int64_t ldc;
   const float* bias;   // the tile's columns, or null
-  bool add;            // c += rather than c =
+  const float* add;    // laid out as c, and may be c; or null
 };
 
 /** Panels of a: element (i, p) of the tile at a[p·step + i]: what pack_columns makes. */
