@@ -2,6 +2,8 @@ import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs";
 import {
   type Activation,
   attention,
+  attentionLayer,
+  feedForwardLayer,
   gatedResidual,
   geglu,
   gelu,
@@ -10,9 +12,12 @@ import {
   layerNorm,
   layerNormModulate,
   linear,
+  linearLayer,
   matMulT,
   modulate,
   multiHeadAttention,
+  resizeNearest,
+  resnetLayer,
   rmsNorm,
   silu,
 } from "../src/index.ts";
@@ -32,6 +37,28 @@ const transposed = ({ shape: [rows, columns], data }: reference.Dense): referenc
 });
 const asLinear = (activation?: Activation) => (x: Tensor, w: Tensor, b?: Tensor) =>
   linear(x, w as Tensor2D, b, activation);
+
+const layer = (w: Tensor, b?: Tensor) => ({ w: w as Tensor2D, b });
+const adapted = (w: Tensor, b: Tensor | undefined, down: Tensor, up: Tensor) => ({
+  ...layer(w, b),
+  adapters: [{ down: down as Tensor2D, up: up as Tensor2D, scale: 0.5 }],
+});
+type D = reference.Dense;
+const adaptedTruth = (x: D, w: D, b: D | undefined, down: D, up: D) => {
+  const low = reference.linear(reference.linear(x, down), up);
+  return reference.add(reference.linear(x, w, b), { ...low, data: low.data.map((v) => 0.5 * v) });
+};
+const affineNorm = (x: D, epsilon: number, gain: D, bias: D) => {
+  const d = gain.data.length;
+  const normal = reference.layerNorm(x, epsilon);
+  return { ...normal, data: normal.data.map((v, i) => v * gain.data[i % d] + bias.data[i % d]) };
+};
+/** SiLU(GroupNorm in two groups) of [batch, height, width, channels]. */
+const pixelNorm = (x: D, gain: D, bias: D) => {
+  const [batch, height, width, channels] = x.shape;
+  const flat = reference.groupNorm({ ...x, shape: [batch, height * width, channels] }, 2, 0.1, gain, bias);
+  return reference.silu({ ...flat, shape: x.shape });
+};
 
 /** Odd sizes: no multiple of a vector's width. */
 export const cases: Case[] = [
@@ -65,6 +92,90 @@ export const cases: Case[] = [
   ["matMulT", [[7, 5], [3, 5]], (a, b) => matMulT(a as Tensor2D, b as Tensor2D), (a, b) => reference.linear(a, transposed(b))],
   ["layerNorm", [[2, 3, 7]], (x) => layerNorm(x), (x) => reference.layerNorm(x, 1e-6)],
   ["layerNorm with a large epsilon", [[5, 7]], (x) => layerNorm(x, 0.5), (x) => reference.layerNorm(x, 0.5)],
+  [
+    "layerNorm with gain and bias",
+    [[2, 3, 7], [7], [7]],
+    (x, gain, bias) => layerNorm(x, 0.1, { gain, bias }),
+    (x, gain, bias) => affineNorm(x, 0.1, gain, bias),
+  ],
+  [
+    "linearLayer with an adapter and a residual",
+    [[2, 3, 5], [5, 9], [9], [5, 2], [2, 9], [2, 3, 9]],
+    (x, w, b, down, up, residual) => linearLayer(x, adapted(w, b, down, up), residual),
+    (x, w, b, down, up, residual) => reference.add(adaptedTruth(x, w, b, down, up), residual),
+  ],
+  [
+    "attentionLayer to itself",
+    [[2, 5, 6], [6], [6], [6, 8], [6, 8], [6, 4], [4, 6], [6], [4, 2], [2, 6]],
+    (x, gain, bias, q, k, v, out, b, down, up) =>
+      attentionLayer(x, { norm: { gain, bias, epsilon: 0.1 }, q: layer(q), k: layer(k), v: layer(v), out: adapted(out, b, down, up) }, { heads: 2 }),
+    (x, gain, bias, q, k, v, out, b, down, up) => {
+      const n = affineNorm(x, 0.1, gain, bias);
+      const seen = reference.multiHeadAttention(reference.linear(n, q), reference.linear(n, k), reference.linear(n, v), 2);
+      return reference.add(adaptedTruth(seen, out, b, down, up), x);
+    },
+  ],
+  [
+    "attentionLayer of pixels to a context",
+    [[2, 2, 3, 6], [2, 4, 5], [6], [6], [6, 8], [5, 8], [5, 2], [2, 8], [5, 8], [8, 6]],
+    (x, context, gain, bias, q, k, down, up, v, out) =>
+      attentionLayer(x, { norm: { gain, bias, epsilon: 0.1 }, q: layer(q), k: adapted(k, undefined, down, up), v: layer(v), out: layer(out) }, { heads: 2 }, context),
+    (x, context, gain, bias, q, k, down, up, v, out) => {
+      const n = affineNorm({ ...x, shape: [2, 6, 6] }, 0.1, gain, bias);
+      const seen = reference.multiHeadAttention(reference.linear(n, q), adaptedTruth(context, k, undefined, down, up), reference.linear(context, v), 2);
+      return reference.add({ ...reference.linear(seen, out), shape: x.shape }, x);
+    },
+  ],
+  [
+    "feedForwardLayer",
+    [[2, 3, 5], [5], [5], [5, 14], [14], [7, 5], [5], [7, 2], [2, 5]],
+    (x, gain, bias, up, b, down, b2, low, high) =>
+      feedForwardLayer(x, { norm: { gain, bias, epsilon: 0.1 }, up: layer(up, b), down: adapted(down, b2, low, high) }),
+    (x, gain, bias, up, b, down, b2, low, high) =>
+      reference.add(adaptedTruth(reference.geglu(reference.linear(affineNorm(x, 0.1, gain, bias), up, b)), down, b2, low, high), x),
+  ],
+  [
+    "resnetLayer",
+    [[2, 2, 2, 6], [6], [6], [3, 3, 6, 4], [4], [2, 5], [5, 4], [4], [4], [4], [1, 1, 4, 4], [4], [6, 4], [4]],
+    (x, gain1, bias1, filter1, b1, embedding, w, b, gain2, bias2, filter2, b2, short, b3) =>
+      resnetLayer(
+        x,
+        {
+          norm1: { gain: gain1, bias: bias1 },
+          conv1: { filter: filter1 as Tensor4D, bias: b1 },
+          time: layer(w, b),
+          norm2: { gain: gain2, bias: bias2 },
+          conv2: { filter: filter2 as Tensor4D, bias: b2 },
+          shortcut: layer(short, b3),
+        },
+        { groups: 2, epsilon: 0.1 },
+        embedding,
+      ),
+    (x, gain1, bias1, filter1, b1, embedding, w, b, gain2, bias2, filter2, b2, short, b3) => {
+      const shift = reference.linear(embedding, w, b);
+      const first = reference.conv2d(pixelNorm(x, gain1, bias1), filter1, b1);
+      const moved = { ...first, data: first.data.map((v, i) => v + shift.data[Math.floor(i / 16) * 4 + (i % 4)]) };
+      return reference.add(reference.conv2d(pixelNorm(moved, gain2, bias2), filter2, b2), reference.linear(x, short, b3));
+    },
+  ],
+  [
+    "resnetLayer of one width, without an embedding",
+    [[1, 3, 3, 4], [4], [4], [3, 3, 4, 4], [4], [4], [1, 1, 4, 4]],
+    (x, gain1, bias1, filter1, gain2, bias2, filter2) =>
+      resnetLayer(
+        x,
+        {
+          norm1: { gain: gain1, bias: bias1 },
+          conv1: { filter: filter1 as Tensor4D },
+          norm2: { gain: gain2, bias: bias2 },
+          conv2: { filter: filter2 as Tensor4D },
+        },
+        { groups: 2, epsilon: 0.1 },
+      ),
+    (x, gain1, bias1, filter1, gain2, bias2, filter2) =>
+      reference.add(reference.conv2d(pixelNorm(reference.conv2d(pixelNorm(x, gain1, bias1), filter1), gain2, bias2), filter2), x),
+  ],
+  ["resizeNearest", [[2, 3, 2, 5]], (x) => resizeNearest(x, 6, 4), (x) => reference.resizeNearest(x, 2)],
   ["modulate", [[2, 3, 7], [2, 1, 7], [2, 1, 7]], modulate, reference.modulate],
   [
     "layerNormModulate",

@@ -8,13 +8,20 @@ const dense = (shape: number[], at: (i: number) => number): Dense => ({
 
 const map = (x: Dense, f: (value: number) => number): Dense => dense(x.shape, (i) => f(x.data[i]));
 
+export const add = (x: Dense, y: Dense): Dense => dense(x.shape, (i) => x.data[i] + y.data[i]);
+
 export const silu = (x: Dense): Dense => map(x, (v) => v / (1 + Math.exp(-v)));
 
 export const gelu = (x: Dense): Dense =>
   map(x, (v) => 0.5 * v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3))));
 
-/** By its series; |x| ≤ 5. */
+/** By its series, and by the continued fraction of 1 − erf where that would cancel. */
 function erf(x: number): number {
+  if (Math.abs(x) > 2.5) {
+    let fraction = Math.abs(x);
+    for (let k = 80; k >= 1; k--) fraction = Math.abs(x) + k / 2 / fraction;
+    return Math.sign(x) * (1 - Math.exp(-x * x) / (Math.sqrt(Math.PI) * fraction));
+  }
   let [term, sum] = [x, x];
   for (let n = 1; n < 200; n++) {
     term *= (-x * x) / n;
@@ -104,6 +111,37 @@ export function rope(x: Dense, cos: Dense, sin: Dense): Dense {
     return column % 2 === 0
       ? x.data[i] * cos.data[at] - x.data[i + 1] * sin.data[at]
       : x.data[i] * cos.data[at] + x.data[i - 1] * sin.data[at];
+  });
+}
+
+/** x [batch, height, width, inputs], filter [rows, columns, inputs, outputs] of odd sides; zeros around keep the picture's size. */
+export function conv2d(x: Dense, filter: Dense, bias?: Dense): Dense {
+  const [batch, height, width, inputs] = x.shape;
+  const [rows, columns, , outputs] = filter.shape;
+  return dense([batch, height, width, outputs], (i) => {
+    const [o, pixel] = [i % outputs, Math.floor(i / outputs)];
+    const [column, row, sample] = [pixel % width, Math.floor(pixel / width) % height, Math.floor(pixel / (width * height))];
+    let sum = bias ? bias.data[o] : 0;
+    for (let p = 0; p < rows; p++)
+      for (let q = 0; q < columns; q++) {
+        const [y, at] = [row + p - (rows - 1) / 2, column + q - (columns - 1) / 2];
+        if (y < 0 || y >= height || at < 0 || at >= width) continue;
+        for (let c = 0; c < inputs; c++)
+          sum += x.data[((sample * height + y) * width + at) * inputs + c] * filter.data[((p * columns + q) * inputs + c) * outputs + o];
+      }
+    return sum;
+  });
+} // biome-ignore format: long lines
+
+/** Every pixel of [batch, height, width, channels] `times` over, down and across. */
+export function resizeNearest(x: Dense, times: number): Dense {
+  const [batch, height, width, channels] = x.shape;
+  return dense([batch, height * times, width * times, channels], (i) => {
+    const [c, pixel] = [i % channels, Math.floor(i / channels)];
+    const [column, row] = [pixel % (width * times), Math.floor(pixel / (width * times)) % (height * times)];
+    const sample = Math.floor(pixel / (width * height * times * times));
+    const [y, at] = [Math.floor(row / times), Math.floor(column / times)];
+    return x.data[((sample * height + y) * width + at) * channels + c];
   });
 }
 

@@ -14,7 +14,9 @@ import type { NativeKernel, NativeKernels } from "./kernels/NativeKernel.ts";
 import { normKernels } from "./kernels/norms.ts";
 import { otherNorms } from "./kernels/otherNorms.ts";
 import { reduction } from "./kernels/reduction.ts";
+import { resnetLayers } from "./kernels/resnetLayer.ts";
 import { ropeKernels } from "./kernels/rope.ts";
+import { transformerLayers } from "./kernels/transformerLayers.ts";
 import { NativeBackend } from "./NativeBackend.ts";
 
 /** The backend's name in TensorFlow.js. */
@@ -31,6 +33,8 @@ const heavyTables: [keyof HeavyKernels, NativeKernels][] = [
   ["conv2d", convolution],
   ["groupNormGradients", otherNorms],
   ["rope", ropeKernels],
+  ["geglu", transformerLayers],
+  ["groupNormGradients", resnetLayers],
 ];
 
 /**

@@ -34,13 +34,17 @@ export function conv2d(x: Tensor, filter: Tensor4D, bias?: Tensor, options: Conv
   }
   const [evenRows, evenColumns] = [rows % 2 === 1 && top === bottom && top === (rows - 1) / 2, columns % 2 === 1 && left === right && left === (columns - 1) / 2]; // biome-ignore format: one thought
   if (stride === 1 && evenRows && evenColumns) return padded(x as Tensor4D, filter, bias, stride, "same");
+  if (hasFused("EtalonLinear")) return padded(x as Tensor4D, filter, bias, stride, [[0, 0], [top, bottom], [left, right], [0, 0]]); // biome-ignore format: one thought
   const around = pad.some((extent) => extent !== 0)
     ? tf.pad(x as Tensor4D, [[0, 0], [top, bottom], [left, right], [0, 0]]) // biome-ignore format: one thought
     : (x as Tensor4D);
   return padded(around, filter, bias, stride, "valid");
 }
 
-function padded(x: Tensor4D, filter: Tensor4D, bias: Tensor | undefined, stride: number, pad: "same" | "valid"): Tensor4D {
+type Pad = "same" | "valid" | [[number, number], [number, number], [number, number], [number, number]];
+
+/** @param pad  zeros around each axis are for engines that have the filter's gradient */
+function padded(x: Tensor4D, filter: Tensor4D, bias: Tensor | undefined, stride: number, pad: Pad): Tensor4D {
   const attributes = { strides: [stride, stride], pad, dataFormat: "NHWC", dilations: [1, 1] };
   const trained = { filter: !isFrozen(filter), bias: bias !== undefined && !isFrozen(bias) };
   const inputs = [x, ...(trained.filter ? [filter] : []), ...(trained.bias ? [bias as Tensor] : [])];
@@ -53,7 +57,7 @@ function padded(x: Tensor4D, filter: Tensor4D, bias: Tensor | undefined, stride:
       const dFilter = () =>
         hasFused("Conv2DBackpropFilter")
           ? runFused<Tensor>("Conv2DBackpropFilter", { x: input, dy }, { ...attributes, filterShape: filter.shape })
-          : tapGradients(input as Tensor4D, dy as Tensor4D, filter.shape, stride, pad);
+          : tapGradients(input as Tensor4D, dy as Tensor4D, filter.shape, stride, pad as "same" | "valid");
       return [dx, ...(trained.filter ? [dFilter()] : []), ...(trained.bias ? [dy.sum([0, 1, 2])] : [])];
     },
   ) as Tensor4D;

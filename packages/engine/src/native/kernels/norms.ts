@@ -3,11 +3,13 @@ import type { TensorInfo } from "@tensorflow/tfjs";
 import { type NativeBackend, sizeOf } from "../NativeBackend.ts";
 import type { KernelCall, NativeKernels } from "./NativeKernel.ts";
 
-/** x [batch, ..., d]; scale and shift hold d values a batch, or d for all. */
+/** x [batch, ..., d]; scale and shift hold d values a batch, or d for all; gain and bias d. */
 interface Inputs {
   x: TensorInfo;
   scale?: TensorInfo;
   shift?: TensorInfo;
+  gain?: TensorInfo;
+  bias?: TensorInfo;
 }
 
 /** The rows of an adaptive norm's vector. */
@@ -24,8 +26,10 @@ function sizes(x: TensorInfo, scale?: TensorInfo) {
 const optional = (backend: NativeBackend, x: TensorInfo | undefined, d: number): Rows | undefined =>
   x && rowsOf(backend.values(x, "float32"), d);
 
-/** (x − mean)/√(variance + epsilon)·(1 + scale) + shift; with `keep` also mean and 1/√(…) of each row. */
-function layerNorm({ inputs: { x, scale, shift }, attrs: { epsilon, keep }, backend, heavy }: KernelCall<Inputs, { epsilon: number; keep: boolean }>) {
+const vector = (backend: NativeBackend, x: TensorInfo | undefined) => x && backend.values(x, "float32");
+
+/** (x − mean)/√(variance + epsilon), ·(1 + scale) + shift or ·gain + bias; with `keep` also mean and 1/√(…) of each row. */
+function layerNorm({ inputs: { x, scale, shift, gain, bias }, attrs: { epsilon, keep }, backend, heavy }: KernelCall<Inputs, { epsilon: number; keep: boolean }>) {
   const found = sizes(x, scale);
   const y = backend.output(x.shape, "float32");
   const kept = keep ? [0, 1].map(() => backend.output([found.batch * found.rows], "float32")) : [];
@@ -34,6 +38,8 @@ function layerNorm({ inputs: { x, scale, shift }, attrs: { epsilon, keep }, back
     epsilon,
     x: backend.values(x, "float32"),
     y: y.values,
+    gain: vector(backend, gain),
+    bias: vector(backend, bias),
     scale: optional(backend, scale, found.d),
     shift: optional(backend, shift, found.d),
     mean: kept[0]?.values,
@@ -48,26 +54,35 @@ interface GradientInputs {
   rstd: TensorInfo;
   dy: TensorInfo;
   scale?: TensorInfo;
+  gain?: TensorInfo;
 }
 
-/** dx, and with a scale dScale and dShift. */
-function layerNormGradients({ inputs: { x, mean, rstd, dy, scale }, backend, heavy }: KernelCall<GradientInputs, unknown>) {
+/** A norm's vectors, whose gradients may be asked for. */
+type NormVector = "scale" | "shift" | "gain" | "bias";
+
+/** dx, and of the vectors those that are asked for, in that order. */
+function layerNormGradients({ inputs: { x, mean, rstd, dy, scale, gain }, attrs: { wants }, backend, heavy }: KernelCall<GradientInputs, { wants: readonly NormVector[] }>) {
   const found = sizes(x, scale);
   const dx = backend.output(x.shape, "float32");
-  const made = scale ? [0, 1].map(() => backend.output(scale.shape, "float32")) : [];
-  const [dScale, dShift] = made.map(({ values }): Rows => ({ data: values, stride: found.d }));
+  const shape = (name: NormVector) => (name === "scale" || name === "shift" ? (scale as TensorInfo).shape : [found.d]);
+  const made = new Map(wants.map((name) => [name, backend.output(shape(name), "float32")]));
+  const [dScale, dShift, dGain, dBias] = (["scale", "shift", "gain", "bias"] as const).map((name) => made.get(name)?.values);
+  const rows = (data: Float32Array | undefined): Rows | undefined => data && { data, stride: found.d };
   heavy.layerNormGradients({
     ...found,
     x: backend.values(x, "float32"),
     mean: backend.values(mean, "float32"),
     rstd: backend.values(rstd, "float32"),
     dy: backend.values(dy, "float32"),
+    gain: vector(backend, gain),
     scale: optional(backend, scale, found.d),
     dx: dx.values,
-    dScale,
-    dShift,
+    dGain,
+    dBias,
+    dScale: rows(dScale),
+    dShift: rows(dShift),
   });
-  return [dx.info, ...made.map(({ info }) => info)];
+  return [dx.info, ...[...made.values()].map(({ info }) => info)];
 } // biome-ignore format: long lines
 
 interface Gated {

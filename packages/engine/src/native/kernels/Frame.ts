@@ -1,0 +1,95 @@
+import type { HeavyKernels } from "@etalon/native/tensor";
+import type { TensorInfo } from "@tensorflow/tfjs";
+import { type NativeBackend, type Output, sizeOf } from "../NativeBackend.ts";
+import type { KernelCall } from "./NativeKernel.ts";
+
+/** What a layer of several steps is given: its tensors by name. */
+export type LayerCall<Attributes> = KernelCall<Record<string, TensorInfo>, Attributes>;
+
+/** The arrays of one call of a layer of several steps: its tensors by name, memory to work in, and the gradients that are asked for. */
+export class Frame {
+  readonly heavy: HeavyKernels;
+  readonly backend: NativeBackend;
+  readonly #inputs: Readonly<Record<string, TensorInfo>>;
+  readonly #wants: readonly string[];
+  readonly #scratch: Float32Array[] = [];
+  readonly #gradients = new Map<string, Output<Float32Array>>();
+
+  /** @param wants  names of tensors whose gradients are asked for */
+  constructor({ inputs, backend, heavy }: LayerCall<unknown>, wants: readonly string[] = []) {
+    this.#inputs = inputs;
+    this.backend = backend;
+    this.heavy = heavy;
+    this.#wants = wants;
+  }
+
+  /** Runs a layer's steps; the memory that they worked in is given back. */
+  static run<T>(call: LayerCall<unknown>, steps: (frame: Frame) => T, wants: readonly string[] = []): T {
+    const frame = new Frame(call, wants);
+    try {
+      return steps(frame);
+    } finally {
+      for (const array of frame.#scratch) call.backend.pool.give(array);
+    }
+  }
+
+  has(name: string): boolean {
+    return name in this.#inputs;
+  }
+
+  shape(name: string): number[] {
+    return this.#inputs[name].shape;
+  }
+
+  values(name: string): Float32Array {
+    return this.backend.values(this.#inputs[name], "float32");
+  }
+
+  /** The values of a tensor that may be left out. */
+  optional(name: string): Float32Array | undefined {
+    return this.has(name) ? this.values(name) : undefined;
+  }
+
+  /** Memory to the end of the call, holding anything. */
+  scratch(length: number): Float32Array {
+    const array = this.backend.pool.take("float32", length) as Float32Array;
+    this.#scratch.push(array);
+    return array;
+  }
+
+  /** Memory in parts, one after the other. @param keep  whether it is a tensor, that outlives the call */
+  parts(lengths: readonly number[], keep: boolean): { arrays: Float32Array[]; info?: TensorInfo } {
+    const total = lengths.reduce((sum, length) => sum + length, 0);
+    const kept = keep ? this.backend.output([total], "float32") : undefined;
+    return { arrays: divided(kept?.values ?? this.scratch(total), lengths), info: kept?.info };
+  }
+
+  wants(name: string): boolean {
+    return this.#wants.includes(name);
+  }
+
+  /** Where the gradient of a tensor goes; undefined where nobody asks for it. */
+  gradient(name: string): Float32Array | undefined {
+    if (!this.wants(name)) return undefined;
+    const made = this.#gradients.get(name) ?? this.backend.output(this.shape(name), "float32");
+    this.#gradients.set(name, made);
+    return made.values;
+  }
+
+  /** The gradients that are asked for, in that order. */
+  gradients(): TensorInfo[] {
+    return this.#wants.map((name) => (this.#gradients.get(name) as Output<Float32Array>).info);
+  }
+}
+
+/** An array in parts, one after the other. */
+export function divided(array: Float32Array, lengths: readonly number[]): Float32Array[] {
+  let at = 0;
+  return lengths.map((length) => {
+    at += length;
+    return array.subarray(at - length, at);
+  });
+}
+
+/** Rows of a tensor's last axis. */
+export const rowsOf = (shape: readonly number[]): number => sizeOf(shape.slice(0, -1));

@@ -1,0 +1,172 @@
+import { affine, affineGradients, type Scales } from "./affine.ts";
+import { headsOf } from "./attention.ts";
+import { divided, Frame, type LayerCall, rowsOf } from "./Frame.ts";
+import type { NativeKernels } from "./NativeKernel.ts";
+
+interface Attributes {
+  scales: Scales;
+  /** Whether what the gradients need is given too. */
+  keep: boolean;
+  /** Names of tensors whose gradients are asked for. */
+  wants: readonly string[];
+  epsilon: number;
+  heads: number;
+  causal: boolean;
+}
+
+const results = <T>(value: T, kept: T | undefined): T[] => (kept === undefined ? [value] : [value, kept]);
+
+/** A linear layer with its adapters, plus a residual. */
+function linearLayer(call: LayerCall<Attributes>) {
+  return Frame.run(call, (frame) => {
+    const rows = rowsOf(frame.shape("x"));
+    const y = frame.backend.output([...frame.shape("x").slice(0, -1), frame.shape("layer.w")[1]], "float32");
+    affine(frame, "layer", call.attrs.scales, rows, frame.values("x"), y.values, frame.optional("residual"));
+    return [y.info];
+  });
+}
+
+function linearLayerGradients(call: LayerCall<Attributes>) {
+  const { scales, wants } = call.attrs;
+  return Frame.run(call, (frame) => {
+    const dy = frame.values("dy");
+    frame.gradient("residual")?.set(dy);
+    affineGradients(frame, "layer", scales, rowsOf(frame.shape("x")), dy, () => frame.values("x"), frame.gradient("x"));
+    return frame.gradients();
+  }, wants); // biome-ignore format: one thought
+}
+
+/** LayerNorm of x with gain and bias, and of each row mean and 1/√(variance + epsilon). */
+function normed(frame: Frame, epsilon: number) {
+  const shape = frame.shape("x");
+  const [rows, d] = [rowsOf(shape), shape[shape.length - 1]];
+  const [y, mean, rstd] = [frame.scratch(rows * d), frame.scratch(rows), frame.scratch(rows)];
+  frame.heavy.layerNorm({ batch: 1, rows, d, epsilon, x: frame.values("x"), y, gain: frame.values("gain"), bias: frame.values("bias"), mean, rstd }); // biome-ignore format: one thought
+  return { y, mean, rstd, rows, d };
+}
+
+/** The gradients of `normed`, from dn, which is changed; the residual's, dy, is part of x's. */
+function normedGradients(frame: Frame, { mean, rstd, rows, d }: ReturnType<typeof normed>, dn: Float32Array): void {
+  frame.heavy.layerNormGradients({
+    batch: 1,
+    rows,
+    d,
+    x: frame.values("x"),
+    mean,
+    rstd,
+    dy: dn,
+    gain: frame.values("gain"),
+    dx: frame.gradient("x"),
+    dGain: frame.gradient("gain"),
+    dBias: frame.gradient("bias"),
+    residual: frame.values("dy"),
+  });
+}
+
+function attentionSizes(frame: Frame, heads: number) {
+  const shape = frame.shape("x");
+  const [batch, rows] = [shape[0], rowsOf(shape)];
+  const [inner, outer] = [frame.shape("q.w")[1], frame.shape("v.w")[1]];
+  const sources = frame.has("context") ? rowsOf(frame.shape("context")) : rows;
+  const sizes = { batch, heads, queries: rows / batch, keys: sources / batch, depth: inner / heads, width: outer / heads }; // biome-ignore format: one thought
+  /** Of q, k, v, what attention gives, and the scores' sums. */
+  const lengths = [rows * inner, sources * inner, sources * outer, rows * outer, rows * heads];
+  const views = ([q, k, v, seen, logSumExp]: Float32Array[]) => ({
+    q: headsOf(q, [batch, rows / batch, inner], heads),
+    k: headsOf(k, [batch, sources / batch, inner], heads),
+    v: headsOf(v, [batch, sources / batch, outer], heads),
+    out: headsOf(seen, [batch, rows / batch, outer], heads),
+    logSumExp,
+  });
+  return { rows, sources, sizes, lengths, views, scale: 1 / Math.sqrt(sizes.depth) };
+}
+
+/** x + out(attention(q(n), k(s), v(s))), n = LayerNorm(x), s the context or n. */
+function attentionLayer(call: LayerCall<Attributes>) {
+  const { scales, heads, causal, epsilon, keep } = call.attrs;
+  return Frame.run(call, (frame) => {
+    const { rows, sources, sizes, lengths, views, scale } = attentionSizes(frame, heads);
+    const y = frame.backend.output(frame.shape("x"), "float32");
+    const { arrays, info } = frame.parts(lengths, keep);
+    const n = normed(frame, epsilon).y;
+    const source = frame.optional("context") ?? n;
+    affine(frame, "q", scales, rows, n, arrays[0]);
+    affine(frame, "k", scales, sources, source, arrays[1]);
+    affine(frame, "v", scales, sources, source, arrays[2]);
+    const { logSumExp, ...at } = views(arrays);
+    frame.heavy.attention({ ...sizes, ...at, scale, causal, logSumExp: keep ? logSumExp : undefined });
+    affine(frame, "out", scales, rows, arrays[3], y.values, frame.values("x"));
+    return results(y.info, info);
+  });
+}
+
+function attentionLayerGradients(call: LayerCall<Attributes>) {
+  const { scales, heads, causal, epsilon, wants } = call.attrs;
+  return Frame.run(call, (frame) => {
+    const { rows, sources, sizes, lengths, views, scale } = attentionSizes(frame, heads);
+    const arrays = divided(frame.values("work"), lengths);
+    const [dq, dk, dv, dSeen] = lengths.slice(0, 4).map((length) => frame.scratch(length));
+    affineGradients(frame, "out", scales, rows, frame.values("dy"), () => arrays[3], dSeen);
+    const at = views([dq, dk, dv, dSeen]);
+    frame.heavy.attentionGradients({ ...sizes, ...views(arrays), scale, causal, dOut: at.out, dq: at.q, dk: at.k, dv: at.v });
+    const norm = normed(frame, epsilon);
+    const dn = frame.scratch(norm.y.length);
+    affineGradients(frame, "q", scales, rows, dq, () => norm.y, dn);
+    const own = !frame.has("context");
+    const source = () => (own ? norm.y : frame.values("context"));
+    const dSource = own ? dn : frame.gradient("context");
+    affineGradients(frame, "k", scales, sources, dk, source, dSource, own);
+    affineGradients(frame, "v", scales, sources, dv, source, dSource, true);
+    normedGradients(frame, norm, dn);
+    return frame.gradients();
+  }, wants); // biome-ignore format: one thought
+}
+
+/** x + down(geglu(up(LayerNorm(x)))). */
+function feedForwardLayer(call: LayerCall<Attributes>) {
+  const { scales, epsilon, keep } = call.attrs;
+  return Frame.run(call, (frame) => {
+    const { y: n, rows } = normed(frame, epsilon);
+    const width = frame.shape("down.w")[0];
+    const y = frame.backend.output(frame.shape("x"), "float32");
+    const { arrays: [wide], info } = frame.parts([rows * 2 * width], keep);
+    affine(frame, "up", scales, rows, n, wide);
+    const gated = frame.scratch(rows * width);
+    frame.heavy.geglu({ rows, width, x: wide, y: gated });
+    affine(frame, "down", scales, rows, gated, y.values, frame.values("x"));
+    return results(y.info, info);
+  }); // biome-ignore format: one thought
+}
+
+function feedForwardLayerGradients(call: LayerCall<Attributes>) {
+  const { scales, epsilon, wants } = call.attrs;
+  return Frame.run(call, (frame) => {
+    const norm = normed(frame, epsilon);
+    const { rows } = norm;
+    const width = frame.shape("down.w")[0];
+    const wide = frame.values("work");
+    const dGated = frame.scratch(rows * width);
+    const gated = () => {
+      const y = frame.scratch(rows * width);
+      frame.heavy.geglu({ rows, width, x: wide, y });
+      return y;
+    };
+    affineGradients(frame, "down", scales, rows, frame.values("dy"), gated, dGated);
+    const dWide = frame.scratch(rows * 2 * width);
+    frame.heavy.gegluGradients({ rows, width, x: wide, dy: dGated, dx: dWide });
+    const dn = frame.scratch(norm.y.length);
+    affineGradients(frame, "up", scales, rows, dWide, () => norm.y, dn);
+    normedGradients(frame, norm, dn);
+    return frame.gradients();
+  }, wants); // biome-ignore format: one thought
+}
+
+/** The layers of a transformer, each in one kernel: steps of the addon's, without a tensor between them. */
+export const transformerLayers = {
+  EtalonLinearLayer: linearLayer,
+  EtalonLinearLayerGradients: linearLayerGradients,
+  EtalonAttentionLayer: attentionLayer,
+  EtalonAttentionLayerGradients: attentionLayerGradients,
+  EtalonFeedForwardLayer: feedForwardLayer,
+  EtalonFeedForwardLayerGradients: feedForwardLayerGradients,
+} as NativeKernels;
