@@ -92,10 +92,11 @@ async function compare(name) {
       for (const [command, given] of commands) {
         try {
           const env = { ...process.env, ETALON_NUM_THREADS: String(threads), OMP_NUM_THREADS: String(threads), TF_NUM_INTRAOP_THREADS: String(threads) }; // biome-ignore format: one thought
-          const row = JSON.parse(execFileSync(command, given, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], env })); // biome-ignore format: one thought
+          const row = JSON.parse(execFileSync(command, given, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env })); // biome-ignore format: one thought
           results.set(row.engine, [...(results.get(row.engine) ?? []), row]);
-        } catch {
-          if (round === 0) console.log(`left out, not found here: ${given.at(-1)}`);
+        } catch (error) {
+          const said = String(error.stderr ?? error).split("\n").filter((line) => /error|killed|memory/i.test(line)); // biome-ignore format: one thought
+          if (round === 0) console.log(`left out: ${given.at(-1)}: ${said.at(0) ?? `ended by ${error.signal ?? error.status}`}`); // biome-ignore format: one thought
         }
       }
     }

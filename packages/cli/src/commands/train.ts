@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { currentEngine } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import { type EpochGap, measuredTraining, renderReport } from "@etalon/gap";
 import {
@@ -43,11 +42,7 @@ async function run(
     const trainer = await openRun({ config, out, resume, signal, onProgress });
     for (const note of [...(trainer.pipeline.notes ?? []), ...describeSelfCheck(trainer.checks)]) remark(note);
     const bytes = trainer.pipeline.updateBytes?.({ batch: config.train.microBatch, guidance: config.sampler.guidance });
-    if (bytes !== undefined) {
-      const scores =
-        currentEngine()?.name === "native" ? "" : ", attention's scores not counted, which this engine holds";
-      remark(`an update is predicted to take ${(bytes / 1e9).toPrecision(2)} GB at its peak${scores}`);
-    }
+    if (bytes !== undefined) remark(`an update is predicted to take ${(bytes / 1e9).toPrecision(2)} GB at its peak`);
     const seen: { metrics?: Metrics; gaps: EpochGap[] } = { gaps: [] };
     try {
       for await (const event of measuredTraining(trainer, { signal, onProgress })) {

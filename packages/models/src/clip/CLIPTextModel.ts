@@ -1,4 +1,13 @@
-import { geluErf, multiHeadAttention, silu, type Tensor, type Tensor2D, type Tensor3D, tf } from "@etalon/engine";
+import {
+  attentionLayer,
+  geluErf,
+  linearLayer,
+  silu,
+  type Tensor,
+  type Tensor2D,
+  type Tensor3D,
+  tf,
+} from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import { Net } from "../nn/Net.ts";
 import { NetModel } from "../nn/NetModel.ts";
@@ -84,9 +93,9 @@ function textLayer(net: Net, name: string, { width, inner, heads, activation, ep
   const [up, down] = [net.linear(`${name}.mlp.fc1`, width, inner), net.linear(`${name}.mlp.fc2`, inner, width)];
   const active = activation === "gelu" ? geluErf : quickGelu;
   return net.block([name], (x: Tensor) => {
-    const normed = norm1(x);
-    const looked = out(multiHeadAttention(q(normed), k(normed), v(normed), heads, true)).add(x);
-    return down(active(up(norm2(looked)))).add(looked);
+    const layers = { norm: norm1.tensors(), q: q.tensors(), k: k.tensors(), v: v.tensors(), out: out.tensors() };
+    const looked = attentionLayer(x, layers, { heads, causal: true });
+    return linearLayer(active(up(norm2(looked))), down.tensors(), looked);
   });
 }
 

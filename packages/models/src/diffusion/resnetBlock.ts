@@ -1,5 +1,5 @@
-import { silu, type Tensor, tf } from "@etalon/engine";
-import type { Layer, Net } from "../nn/Net.ts";
+import { resnetLayer, silu, type Tensor, tf } from "@etalon/engine";
+import type { Net } from "../nn/Net.ts";
 
 /** How a residual block is built. */
 export interface ResnetOptions {
@@ -20,19 +20,26 @@ export interface ResnetOptions {
 export function resnetBlock(net: Net, name: string, inputs: number, outputs: number, options: ResnetOptions) {
   const { groups, epsilon, timeWidth, scaleShift = false, outputScale = 1 } = options;
   const norm1 = net.groupNorm(`${name}.norm1`, inputs, groups, epsilon, true);
-  const conv1 = net.conv(`${name}.conv1`, inputs, outputs, 3);
+  const conv1 = net.window(`${name}.conv1`, inputs, outputs, 3);
   const time = timeWidth === undefined ? undefined : net.linear(`${name}.time_emb_proj`, timeWidth, scaleShift ? 2 * outputs : outputs); // biome-ignore format: one thought
   const norm2 = net.groupNorm(`${name}.norm2`, outputs, groups, epsilon, !scaleShift);
-  const conv2 = net.conv(`${name}.conv2`, outputs, outputs, 3);
-  const shortcut: Layer = inputs === outputs ? (x) => x : net.conv(`${name}.conv_shortcut`, inputs, outputs, 1);
-  return (x: Tensor, embedding?: Tensor): Tensor => {
+  const conv2 = net.window(`${name}.conv2`, outputs, outputs, 3);
+  const shortcut =
+    inputs === outputs ? undefined : net.linear(`${name}.conv_shortcut`, inputs, outputs, { pixel: true });
+  /** Step by step: where time scales, or where an adapter is on a convolution. */
+  const stepwise = (x: Tensor, embedding?: Tensor): Tensor => {
     const moved = embedding && time?.(embedding).expandDims(1).expandDims(1);
     let hidden = conv1(norm1(x));
     if (moved && scaleShift) {
       const [scale, shift] = tf.split(moved, 2, 3);
       hidden = silu(norm2(hidden).mul(scale.add(1)).add(shift));
     } else hidden = norm2(moved ? hidden.add(moved) : hidden);
-    const sum = shortcut(x).add(conv2(hidden));
+    return (shortcut?.(x) ?? x).add(conv2(hidden));
+  };
+  return (x: Tensor, embedding?: Tensor): Tensor => {
+    const [first, second] = [conv1.tensors(), conv2.tensors()];
+    const layers = first && second && { norm1: norm1.tensors(), conv1: first, time: time?.tensors(), norm2: norm2.tensors(), conv2: second, shortcut: shortcut?.tensors() }; // biome-ignore format: one thought
+    const sum = layers && !scaleShift ? resnetLayer(x, layers, { groups, epsilon }, embedding) : stepwise(x, embedding);
     return outputScale === 1 ? sum : sum.div(outputScale);
   };
 }

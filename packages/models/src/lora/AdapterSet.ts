@@ -1,4 +1,4 @@
-import type { Tensor, Variable } from "@etalon/engine";
+import type { LowRank, Tensor, Variable } from "@etalon/engine";
 import { check, EtalonError } from "@etalon/errors";
 import type { LayerShape } from "./LayerShape.ts";
 import type { LoraAdapter } from "./LoraAdapter.ts";
@@ -70,6 +70,11 @@ export class AdapterSet {
   /** Whether an adapter that is on adapts the layer. */
   has(layer: string): boolean {
     return this.active.some(([adapter]) => adapter.has(layer));
+  }
+
+  /** What the adapters that are on add to a linear layer. */
+  lowRanks(layer: string): LowRank[] {
+    return this.active.flatMap(([adapter, weight]) => adapter.lowRank(layer, weight) ?? []);
   }
 
   /** A layer's output with all adapters' parts added. */

@@ -1,4 +1,13 @@
-import { conv2d, linear, type Tensor, type Tensor2D, type Tensor4D, tf, type Variable } from "@etalon/engine";
+import {
+  conv2d,
+  type LowRank,
+  linear,
+  type Tensor,
+  type Tensor2D,
+  type Tensor4D,
+  tf,
+  type Variable,
+} from "@etalon/engine";
 import type { ParameterSpec } from "../nn/layout.ts";
 import { Parameters } from "../nn/Parameters.ts";
 import { Random } from "../random.ts";
@@ -69,6 +78,14 @@ export class LoraAdapter {
 
   has(name: string): boolean {
     return this.#adapted.has(name);
+  }
+
+  /** What the adapter adds to a linear layer, `weight` times; undefined where it does not adapt it. */
+  lowRank(name: string, weight = 1): LowRank | undefined {
+    const adapted = this.#adapted.get(name);
+    if (adapted === undefined) return undefined;
+    const [down, up] = [this.parameters.get(nameOf(name, "A")), this.parameters.get(nameOf(name, "B"))] as Tensor2D[];
+    return { down, up, scale: (weight * adapted.alpha) / adapted.rank };
   }
 
   /** A layer's output with the adapter's part added, `weight` times; layers without one pass through. */

@@ -1,10 +1,15 @@
-import { type Activation, activate, conv2d, embedding, groupNorm, isTaped, layerNorm, linear, recomputed, type Tensor, type Tensor2D, type Tensor4D, type Variable } from "@etalon/engine"; // biome-ignore format: one import
+import { type Activation, type AffineNorm, activate, type ConvTensors, conv2d, embedding, groupNorm, isTaped, type LinearLayer, layerNorm, linear, linearLayer, recomputed, type Tensor, type Tensor2D, type Tensor4D, type Variable } from "@etalon/engine"; // biome-ignore format: one import
 import type { AdapterSet } from "../lora/AdapterSet.ts";
 import type { LayerShape } from "../lora/LayerShape.ts";
 import { Parameters } from "./Parameters.ts";
 
 /** A layer: its parameters are the net's. */
 export type Layer = (x: Tensor) => Tensor;
+/** A linear layer, whose tensors an operation of several layers can take. */
+type Linear = ((x: Tensor, activation?: Activation) => Tensor) & { tensors(): LinearLayer };
+/** A convolution; its tensors are undefined where an adapter is on it. */
+type Conv = Layer & { tensors(): ConvTensors | undefined };
+type Norm = Layer & { tensors(): AffineNorm };
 
 /** How a convolution moves over pixels. */
 interface ConvOptions {
@@ -27,50 +32,60 @@ export class Net {
   checkpointing = true;
 
   /** y = x·W + b over the last axis. @param pixel  stored as a convolution of one pixel */
-  linear(name: string, inputs: number, outputs: number, { bias = true, pixel = false } = {}): (x: Tensor, activation?: Activation) => Tensor {
+  linear(name: string, inputs: number, outputs: number, { bias = true, pixel = false } = {}): Linear {
     const shape = pixel ? [outputs, inputs, 1, 1] : [outputs, inputs];
     this.parameters.declare({ name: `${name}.weight`, shape, layout: "linear" });
     if (bias) this.parameters.declare({ name: `${name}.bias`, shape: [outputs], layout: "plain" });
     const layer: LayerShape = { name, inputs, outputs, ...(pixel && { conv: { kernel: [1, 1], stride: 1, pad: [0, 0, 0, 0] } }) };
     this.layers.push(layer);
-    return (x, activation) => {
-      const weight = this.#get(`${name}.weight`) as Tensor2D;
-      const shift = bias ? this.#get(`${name}.bias`) : undefined;
-      if (!this.adapters?.has(name)) return linear(x, weight, shift, activation);
-      const y = this.adapters.apply(layer, x, linear(x, weight, shift));
+    const tensors = (): LinearLayer => ({
+      w: this.#get(`${name}.weight`) as Tensor2D,
+      b: bias ? this.#get(`${name}.bias`) : undefined,
+      adapters: this.adapters?.lowRanks(name) ?? [],
+    });
+    const run = (x: Tensor, activation?: Activation) => {
+      const found = tensors();
+      if (!found.adapters?.length) return linear(x, found.w, found.b, activation);
+      const y = linearLayer(x, found);
       return activation === undefined ? y : activate(y, activation);
     };
+    return Object.assign(run, { tensors });
   } // biome-ignore format: long lines
 
   /** A convolution; of one pixel it is a linear layer. @param pad  by default as much as keeps the size at stride 1 */
   conv(name: string, inputs: number, outputs: number, kernel: number, options: ConvOptions = {}): Layer {
+    const { stride = 1, pad, bias = true } = options;
+    if (kernel === 1 && stride === 1 && (pad ?? []).every((extent) => extent === 0)) return this.linear(name, inputs, outputs, { bias, pixel: true }); // biome-ignore format: one thought
+    return this.window(name, inputs, outputs, kernel, options);
+  }
+
+  /** A convolution, also of one pixel. @param pad  by default as much as keeps the size at stride 1 */
+  window(name: string, inputs: number, outputs: number, kernel: number, options: ConvOptions = {}): Conv {
     const around = (kernel - 1) >> 1;
     const { stride = 1, pad = [around, around, around, around], bias = true } = options;
-    if (kernel === 1 && stride === 1 && pad.every((extent) => extent === 0)) return this.linear(name, inputs, outputs, { bias, pixel: true }); // biome-ignore format: one thought
     this.parameters.declare({ name: `${name}.weight`, shape: [outputs, inputs, kernel, kernel], layout: "conv" });
     if (bias) this.parameters.declare({ name: `${name}.bias`, shape: [outputs], layout: "plain" });
     const layer: LayerShape = { name, inputs, outputs, conv: { kernel: [kernel, kernel], stride, pad } };
     this.layers.push(layer);
-    return (x) => {
-      const shift = bias ? this.#get(`${name}.bias`) : undefined;
-      const y = conv2d(x, this.#get(`${name}.weight`) as Tensor4D, shift, { stride, pad });
+    const own = (): ConvTensors => ({ filter: this.#get(`${name}.weight`) as Tensor4D, bias: bias ? this.#get(`${name}.bias`) : undefined }); // biome-ignore format: one thought
+    const run = (x: Tensor) => {
+      const found = own();
+      const y = conv2d(x, found.filter, found.bias, { stride, pad });
       return this.adapters?.has(name) ? this.adapters.apply(layer, x, y) : y;
     };
+    return Object.assign(run, { tensors: () => (this.adapters?.has(name) ? undefined : own()) });
   }
 
   /** Group normalisation with its gain and bias, then SiLU where asked for. */
-  groupNorm(name: string, channels: number, groups: number, epsilon: number, silu = false): Layer {
-    this.#affine(name, channels);
-    return (x) => groupNorm(x, groups, { gain: this.#get(`${name}.weight`), bias: this.#get(`${name}.bias`), epsilon, silu }); // biome-ignore format: one thought
+  groupNorm(name: string, channels: number, groups: number, epsilon: number, silu = false): Norm {
+    const tensors = this.#affine(name, channels, epsilon);
+    return Object.assign((x: Tensor) => groupNorm(x, groups, { ...tensors(), silu }), { tensors });
   }
 
   /** Layer normalisation over the last axis with its gain and bias. */
-  layerNorm(name: string, width: number, epsilon = 1e-5): Layer {
-    this.#affine(name, width);
-    return (x) =>
-      layerNorm(x, epsilon)
-        .mul(this.#get(`${name}.weight`))
-        .add(this.#get(`${name}.bias`));
+  layerNorm(name: string, width: number, epsilon = 1e-5): Norm {
+    const tensors = this.#affine(name, width, epsilon);
+    return Object.assign((x: Tensor) => layerNorm(x, epsilon, tensors()), { tensors });
   }
 
   /** Rows of a table by their numbers, int32. */
@@ -100,10 +115,11 @@ export class Net {
     return this.parameters.get(name);
   }
 
-  #affine(name: string, width: number): void {
+  #affine(name: string, width: number, epsilon: number): () => Required<AffineNorm> {
     for (const part of ["weight", "bias"]) {
       this.parameters.declare({ name: `${name}.${part}`, shape: [width], layout: "plain" });
     }
+    return () => ({ gain: this.#get(`${name}.weight`), bias: this.#get(`${name}.bias`), epsilon });
   }
 
   /** The variables below some names that are trained. */

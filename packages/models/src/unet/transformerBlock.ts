@@ -1,4 +1,4 @@
-import { geglu, multiHeadAttention, type Tensor } from "@etalon/engine";
+import { attentionLayer, feedForwardLayer, linearLayer, type Tensor } from "@etalon/engine";
 import type { Net } from "../nn/Net.ts";
 
 /** How a spatial transformer is built. */
@@ -26,10 +26,9 @@ export function transformerBlock(net: Net, name: string, options: TransformerOpt
   );
   const projOut = net.linear(`${name}.proj_out`, channels, channels, { pixel });
   return (x: Tensor, context: Tensor): Tensor => {
-    const [batch, height, width] = x.shape as number[];
-    let tokens = projIn(norm(x).reshape([batch, height * width, channels]));
+    let tokens = projIn(norm(x));
     for (const block of inner) tokens = block(tokens, context);
-    return projOut(tokens).reshape(x.shape).add(x);
+    return linearLayer(tokens, projOut.tensors(), x);
   };
 }
 
@@ -39,24 +38,23 @@ function basicBlock(
   { channels, heads, contextWidth, onlyCross }: Pick<TransformerOptions, "channels" | "heads" | "contextWidth" | "onlyCross">,
 ) {
   const norm1 = net.layerNorm(`${name}.norm1`, channels);
-  const first = attention(net, `${name}.attn1`, channels, onlyCross ? contextWidth : channels, heads);
+  const first = attention(net, `${name}.attn1`, channels, onlyCross ? contextWidth : channels);
   const norm2 = net.layerNorm(`${name}.norm2`, channels);
-  const second = attention(net, `${name}.attn2`, channels, contextWidth, heads);
+  const second = attention(net, `${name}.attn2`, channels, contextWidth);
   const norm3 = net.layerNorm(`${name}.norm3`, channels);
   const up = net.linear(`${name}.ff.net.0.proj`, channels, 8 * channels);
   const down = net.linear(`${name}.ff.net.2`, 4 * channels, channels);
   return (x: Tensor, context: Tensor): Tensor => {
-    const normed = norm1(x);
-    const looked = first(normed, onlyCross ? context : normed).add(x);
-    const told = second(norm2(looked), context).add(looked);
-    return down(geglu(up(norm3(told)))).add(told);
+    const looked = attentionLayer(x, { norm: norm1.tensors(), ...first() }, { heads }, onlyCross ? context : undefined);
+    const told = attentionLayer(looked, { norm: norm2.tensors(), ...second() }, { heads }, context);
+    return feedForwardLayer(told, { norm: norm3.tensors(), up: up.tensors(), down: down.tensors() });
   };
 } // biome-ignore format: long lines
 
-function attention(net: Net, name: string, channels: number, contextWidth: number, heads: number) {
+function attention(net: Net, name: string, channels: number, contextWidth: number) {
   const q = net.linear(`${name}.to_q`, channels, channels, { bias: false });
   const k = net.linear(`${name}.to_k`, contextWidth, channels, { bias: false });
   const v = net.linear(`${name}.to_v`, contextWidth, channels, { bias: false });
   const out = net.linear(`${name}.to_out.0`, channels, channels);
-  return (x: Tensor, context: Tensor): Tensor => out(multiHeadAttention(q(x), k(context), v(context), heads));
+  return () => ({ q: q.tensors(), k: k.tensors(), v: v.tensors(), out: out.tensors() });
 }

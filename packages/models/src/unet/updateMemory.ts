@@ -14,6 +14,8 @@ export interface UpdateSize {
   adapter: boolean;
   /** Whether blocks keep only their inputs. */
   checkpointing: boolean;
+  /** Whether layers of several steps are one kernel, which keeps little: on the native engine. Elsewhere every step keeps its values, and attention its scores. */
+  fused: boolean;
 }
 
 /** Bytes of an update by what they hold. */
@@ -28,28 +30,37 @@ export interface UpdateMemory {
   total: number;
 }
 
+/** Values of a sample that a block makes, and of its weights. */
 interface Block {
-  /** Values of a sample: of the block's result, and of all that is made within. */
+  /** Its result. */
   output: number;
-  inner: number;
-  /** Values of its weights. */
+  /** Kept for the gradient within it, its result among them. */
+  kept: number;
+  /** Gradients of these. */
+  gradients: number;
+  /** What its largest kernel works in. */
+  scratch: number;
   weights: number;
 }
 
 /**
  * The peak of an update's memory, from the config alone. With blocks that run again (docs/memory.md):
- *   weights + 4·(adapter + gradient + two moments) + 2·4·batch·Σ outputs of blocks + 1.2·2·4·batch·(values within the largest block) + 4·(its weights)
- * The factor 2 stands for values and their gradients, which TensorFlow.js keeps to the end of a backward pass, 1.2 for what sums and kernels hold in passing (measured).
- * Without, the values within all blocks are kept at once.
+ *   weights + 4·(adapter + gradient + two moments) + 2·4·batch·Σ outputs of blocks + 4·batch·(kept + gradients + scratch of the largest block) + 4·(its weights)
+ * The factor 2 stands for values and their gradients, which TensorFlow.js keeps to the end of a backward pass. Without, what all blocks keep is there at once.
  */
 export function updateMemory(config: UNetConfig, size: UpdateSize): UpdateMemory {
   const blocks = blocksOf(config, size);
   const { batch, weights, trained, adapter, checkpointing } = size;
   const sum = (pick: (block: Block) => number) => blocks.reduce((total, block) => total + pick(block), 0);
-  const within = (block: Block) => 1.2 * 8 * batch * block.inner + 4 * block.weights;
-  const largest = Math.max(...blocks.map(within));
-  const kept = checkpointing ? 8 * batch * sum(({ output }) => output) : sum(within);
-  const parts = { weights, training: 4 * trained * (adapter ? 4 : 3), kept, block: checkpointing ? largest : 0 };
+  const most = (pick: (block: Block) => number) => Math.max(...blocks.map(pick));
+  const within = (block: Block) => 4 * batch * (block.kept + block.gradients) + 4 * block.weights;
+  const working = (block: Block) => 4 * batch * block.scratch;
+  const parts = {
+    weights,
+    training: 4 * trained * (adapter ? 4 : 3),
+    kept: checkpointing ? 8 * batch * sum(({ output }) => output) : sum(within),
+    block: checkpointing ? most((block) => within(block) + working(block)) : most(working),
+  };
   return { ...parts, total: Object.values(parts).reduce((a, b) => a + b) };
 }
 
@@ -60,43 +71,86 @@ function blocksOf(config: UNetConfig, size: UpdateSize): Block[] {
   const blocks: Block[] = [plain(levels[0].channels, pixels(0), config.inChannels, config.convIn)];
   for (const [i, level] of levels.entries()) {
     const before = levels[Math.max(0, i - 1)].channels;
-    for (let j = 0; j < level.layers; j++) blocks.push(layer(config, level, j === 0 ? before : level.channels, pixels(i), level.downAttention, size.adapter)); // biome-ignore format: one thought
+    for (let j = 0; j < level.layers; j++) blocks.push(layer(config, size, level, { inputs: j === 0 ? before : level.channels, pixels: pixels(i), attention: level.downAttention })); // biome-ignore format: one thought
     if (i < n - 1) blocks.push(plain(level.channels, pixels(i + 1), level.channels, 3));
   }
   const last = levels[n - 1];
-  const middle = layer(config, last, last.channels, pixels(n - 1), true, size.adapter);
-  const second = layer(config, last, last.channels, pixels(n - 1), false, size.adapter);
-  blocks.push({ output: middle.output, inner: middle.inner + second.inner, weights: middle.weights + second.weights });
+  const inMiddle = { inputs: last.channels, pixels: pixels(n - 1) };
+  const [middle, second] = [true, false].map((attention) => layer(config, size, last, { ...inMiddle, attention }));
+  blocks.push({
+    output: middle.output,
+    kept: middle.kept + second.kept,
+    gradients: middle.gradients + second.gradients,
+    scratch: Math.max(middle.scratch, second.scratch),
+    weights: middle.weights + second.weights,
+  });
   for (let i = n - 1; i >= 0; i--) {
     const level = levels[i];
     const [previous, next] = [levels[Math.min(n - 1, i + 1)].channels, levels[Math.max(0, i - 1)].channels];
     for (let j = 0; j <= level.layers; j++) {
-      const inputs = (j === 0 ? previous : level.channels) + (j === level.layers ? next : level.channels);
-      blocks.push(layer(config, level, inputs, pixels(i), level.upAttention, size.adapter));
+      const beside = j === level.layers ? next : level.channels;
+      const inputs = (j === 0 ? previous : level.channels) + beside;
+      blocks.push(
+        layer(config, size, level, { inputs, pixels: pixels(i), attention: level.upAttention, joined: true }),
+      );
     }
     if (i > 0) blocks.push(plain(level.channels, pixels(i - 1), 2 * level.channels, 3));
   }
-  blocks.push({ output: 2 * levels[0].channels * pixels(0), inner: 2 * levels[0].channels * pixels(0), weights: 0 });
+  const end = levels[0].channels * pixels(0);
+  blocks.push({ output: 2 * end, kept: 2 * end, gradients: 2 * end, scratch: 0, weights: 0 });
   return blocks;
 }
 
 /** A convolution alone. */
 function plain(channels: number, pixels: number, inputs: number, kernel: number): Block {
   const output = channels * pixels;
-  return { output, inner: output + inputs * pixels, weights: inputs * channels * kernel * kernel };
+  const all = output + inputs * pixels;
+  return { output, kept: all, gradients: all, scratch: 0, weights: inputs * channels * kernel * kernel };
+}
+
+/** Where a block is, and of what: `joined` with values of the way down. */
+interface Place {
+  inputs: number;
+  pixels: number;
+  attention: boolean;
+  joined?: boolean;
 }
 
 /** A residual block, and a transformer where there is one. */
-function layer({ timeWidth }: UNetConfig, level: UNetLevel, inputs: number, pixels: number, attention: boolean, adapter: boolean): Block {
-  const { channels, transformerLayers, contextWidth } = level;
-  const residual = pixels * (2 * inputs + 6 * channels);
-  // A transformer's layer: three norms of three values, two attentions of five (and two more a layer that is adapted), two sums, a gated MLP of 8 + 4 + 1, a sum.
-  const within = transformerLayers * (9 + 2 * 5 + 2 + 14 + (adapter ? 16 : 0)) + 4;
+function layer({ timeWidth }: UNetConfig, size: UpdateSize, level: UNetLevel, place: Place): Block {
+  const { channels, transformerLayers, contextWidth, heads } = level;
+  const { inputs, pixels, attention } = place;
   const weights = 9 * channels * (inputs + channels) + timeWidth * channels + (inputs === channels ? 0 : inputs * channels);
   const looking = transformerLayers * channels * (18 * channels + 2 * contextWidth) + 2 * channels * channels;
+  const values = size.fused ? fusedValues(place, channels, transformerLayers) : stepValues(place, channels, transformerLayers, size.adapter);
+  // Of a self-attention step by step: scores, their softmax, both turned, and the gradients of all; measured.
+  const scores = size.fused || !attention ? 0 : 10 * transformerLayers * heads * pixels * pixels;
   return {
     output: pixels * channels,
-    inner: residual + (attention ? pixels * channels * within : 0),
+    kept: values.kept + scores,
+    gradients: values.gradients,
+    scratch: values.scratch,
     weights: weights + (attention ? looking : 0),
   };
 } // biome-ignore format: long lines
+
+/** Layers in one kernel each. */
+function fusedValues({ inputs, pixels, attention, joined = false }: Place, channels: number, layers: number) {
+  // The pictures joined, the residual block's result, and what goes into its second norm.
+  const residual = { kept: (joined ? inputs : 0) + 2 * channels, gradients: (joined ? 2 : 1) * inputs + channels };
+  // The transformer's norm and projections, and a layer: three results; queries, keys, values and what they saw; queries and what they saw; 8 of the MLP.
+  const looking = attention ? { kept: channels * (3 + 17 * layers), gradients: channels * (3 + 3 * layers) } : { kept: 0, gradients: 0 };
+  return {
+    kept: pixels * (residual.kept + looking.kept),
+    gradients: pixels * (residual.gradients + looking.gradients),
+    scratch: pixels * Math.max(inputs + channels, attention ? 19 * channels : 0),
+  };
+} // biome-ignore format: long lines
+
+/** Every step by itself; a fifth on top for what sums and kernels hold in passing. */
+function stepValues({ inputs, pixels, attention }: Place, channels: number, layers: number, adapter: boolean) {
+  // A transformer's layer: three norms of three values, two attentions of five (and two more a layer that is adapted), two sums, a gated MLP of 8 + 4 + 1, a sum.
+  const within = attention ? layers * (9 + 2 * 5 + 2 + 14 + (adapter ? 16 : 0)) + 4 : 0;
+  const all = 1.2 * pixels * (2 * inputs + 6 * channels + channels * within);
+  return { kept: all, gradients: all, scratch: 0 };
+}
