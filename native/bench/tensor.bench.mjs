@@ -28,6 +28,7 @@ const cases = [
     { batch: 32, heads: 6, tokens: 28, depth: 32, repeats: 150 },
     { batch: 1, heads: 4, tokens: 4608, depth: 64, repeats: 3 },
     { batch: 1, heads: 2, tokens: 4608, depth: 128, repeats: 3 },
+    { batch: 1, heads: 8, tokens: 1024, depth: 40, repeats: 15 }, // of a U-Net
   ].flatMap((size) => {
     const flops = 4 * size.batch * size.heads * size.tokens ** 2 * size.depth;
     return [

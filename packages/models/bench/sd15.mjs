@@ -83,7 +83,9 @@ async function compare(name) {
     const { config, size } = configs[name];
     writeRandomModel(place, config, await specsOf(config));
     const threads = Number(process.env.ETALON_NUM_THREADS ?? cpus().length);
-    const own = ["native", "tfjs-node"].map((engine) => [process.execPath, [here("sd15.mjs"), name, place, engine]]);
+    const own = (process.env.ENGINES ?? "native,tfjs-node")
+      .split(",")
+      .map((engine) => [process.execPath, [here("sd15.mjs"), name, place, engine]]);
     const python = process.env.ETALON_BENCH_PYTHON;
     const args = [here("peers/unet_torch.py"), place, "--size", size, "--batch", batch, "--threads", threads, "--repeats", name === "mid" ? 3 : 7]; // biome-ignore format: one thought
     const commands = python ? [...own, [python, args.map(String)]] : own;

@@ -10,7 +10,7 @@ export type LayerCall<Attributes> = KernelCall<Record<string, TensorInfo>, Attri
 export class Frame {
   readonly heavy: HeavyKernels;
   readonly backend: NativeBackend;
-  readonly #inputs: Readonly<Record<string, TensorInfo>>;
+  readonly #inputs: Readonly<Record<string, TensorInfo | undefined>>;
   readonly #wants: readonly string[];
   readonly #scratch: Float32Array[] = [];
   readonly #gradients = new Map<string, Output<Float32Array>>();
@@ -34,15 +34,15 @@ export class Frame {
   }
 
   has(name: string): boolean {
-    return name in this.#inputs;
+    return this.#inputs[name] !== undefined;
   }
 
   shape(name: string): number[] {
-    return this.#inputs[name].shape;
+    return (this.#inputs[name] as TensorInfo).shape;
   }
 
   values(name: string): Float32Array {
-    return this.backend.values(this.#inputs[name], "float32");
+    return this.backend.values(this.#inputs[name] as TensorInfo, "float32");
   }
 
   /** The values of a tensor that may be left out. */

@@ -221,25 +221,6 @@ function tile({ inputs: { x }, attrs: { reps }, backend }: OfX<{ reps: number[] 
   return info;
 }
 
-interface Resize {
-  size: [number, number];
-  alignCorners: boolean;
-  halfPixelCenters: boolean;
-}
-
-/** Every pixel several times over, down and across: in the layout an axis of the repeats, on which the source stays, after each of the picture's. */
-function repeatPixels({ inputs: { images }, attrs, backend }: KernelCall<{ images: TensorInfo }, Resize>) {
-  const { size: [rows, columns], alignCorners, halfPixelCenters } = attrs;
-  const [batch, height, width, channels] = images.shape;
-  if (alignCorners || halfPixelCenters || !serves(images) || sizeOf(images.shape) === 0) return undefined;
-  if (images.dtype !== "float32" || rows % height !== 0 || columns % width !== 0) return undefined;
-  const shape = [batch, height, rows / height, width, columns / width, channels];
-  const { info } = backend.output([batch, rows, columns, channels], "float32");
-  const fromStrides = [height * width * channels, width * channels, 0, channels, 0, 1];
-  move(backend, images, info, { shape, from: 0, fromStrides, to: 0, toStrides: stridesOf(shape) });
-  return info;
-} // biome-ignore format: one thought
-
 /** Kernels that move elements and compute nothing: all of them boxes copied into boxes. */
 export const movement = {
   Transpose: ({ inputs, attrs, backend }: OfX<{ perm: number[] }>) => transposed(backend, inputs.x, attrs.perm),
@@ -252,5 +233,4 @@ export const movement = {
   Unpack: unpack,
   PadV2: pad,
   Tile: tile,
-  ResizeNearestNeighbor: repeatPixels,
 } as NativeKernels;
