@@ -31,6 +31,7 @@ export { rope } from "./ops/rope.ts";
 export { silu } from "./ops/silu.ts";
 export { type TurnSizes, turnRows } from "./ops/turnRows.ts";
 export { unpack } from "./ops/unpack.ts";
+export { giveWords, takeWords } from "./ops/words.ts";
 export { written } from "./ops/written.ts";
 export { AdamW, type AdamWOptions } from "./optimisers/AdamW.ts";
 export { clipGlobalNorm } from "./optimisers/clipGlobalNorm.ts";

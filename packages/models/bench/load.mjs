@@ -18,6 +18,7 @@ const ways = {
   "plain read, into new memory": (file) => plainRead(file, Buffer.allocUnsafe(statSync(file).size)),
   "loadModel, finite: false": (_, folder) => load(folder, { finite: false }),
   loadModel: (_, folder) => load(folder, {}),
+  "loadModel, once more": (_, folder) => load(folder, {}, true),
 };
 
 const [first, second] = process.argv.slice(2);
@@ -39,10 +40,12 @@ function plainRead(file, buffer) {
   return { seconds: (performance.now() - begun) / 1000, before, after: peak() };
 }
 
-async function load(folder, options) {
+/** @param again  whether another load came before, whose memory is used again: what is timed has no new memory in it */
+async function load(folder, options, again = false) {
   const { engine } = await import("@etalon/engine");
   const { loadModel } = await import("@etalon/models");
   const { name, version, threads } = await engine();
+  if (again) (await loadModel(folder, options)).dispose();
   const before = peak();
   const begun = performance.now();
   const model = await loadModel(folder, options);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { started } from "../../test/startEngine.ts";
-import { firstNotFinite, tf, turnRows, written } from "../index.ts";
+import { firstNotFinite, giveWords, takeWords, tf, turnRows, unpack, written } from "../index.ts";
 import { firstInJavaScript } from "./firstNotFinite.ts";
 import { turnInJavaScript } from "./turnRows.ts";
 
@@ -65,4 +65,18 @@ test(`written on ${started.name}: the values lie in the tensor; where writing fa
   const x = written([2, 2], (values) => values.set([1, 2, 3, 4]));
   expect(Array.from(x.square().dataSync())).toEqual([1, 4, 9, 16]);
   x.dispose();
+});
+
+test(`words on ${started.name}: unpacked from where they lie, used again once they are given back, once`, () => {
+  const words = takeWords(3);
+  words.set([0x3f80, 0x4000, 0xbf80]);
+  expect(Array.from(unpack("bf16", words, [3]).dataSync())).toEqual([1, 2, -1]);
+  giveWords(words);
+  const again = takeWords(3);
+  if (started.name === "native") expect(again.buffer).toBe(words.buffer);
+  const other = takeWords(3);
+  giveWords(words);
+  expect(takeWords(3).buffer).not.toBe(again.buffer);
+  expect(other.buffer).not.toBe(again.buffer);
+  expect(takeWords(0).length).toBe(0);
 });

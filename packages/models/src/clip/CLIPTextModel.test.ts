@@ -43,6 +43,7 @@ describe("where a text ends", () => {
 test("refuses tokens that are not there, and options by name", () => {
   const config = goldenJson<Record<string, unknown>>("clip_text/config.json");
   expect(() => new CLIPTextModel({ ...config, hidden_act: "relu" })).toThrow('hidden_act of CLIPTextModel is "relu"; allowed: quick_gelu, gelu.');
+  expect(() => new CLIPTextModel({ ...config, layer_norm_eps: null })).toThrow("layer_norm_eps of CLIPTextModel is null; allowed: a finite number > 0.");
   const model = new CLIPTextModel(config).initialise(1);
   expect(() => model.forward({ inputIds: tf.tensor2d([[1, 120]], [1, 2], "int32") })).toThrow("ids[1] is 120; allowed: 0 to 119.");
   expect(() => model.forward({ inputIds: tf.zeros([1, 17]) })).toThrow("inputIds is [1,17]; allowed: [batch, 1 to 16].");

@@ -16,10 +16,11 @@ export class Config {
     this.#fields = fields as Record<string, unknown>;
   }
 
-  /** A field's value, or what stands for it where it is left out or null. */
+  /** A field's value, or what stands for it where it is left out. A null is a value: it means something else, or nothing, and the reader of the field refuses it. */
   #take(name: string, missing: unknown): unknown {
     this.#read.add(name);
-    return this.#fields[name] ?? missing;
+    const value = Object.hasOwn(this.#fields, name) ? this.#fields[name] : undefined;
+    return value === undefined ? missing : value;
   }
 
   #at(name: string): string {
@@ -83,17 +84,19 @@ export class Config {
     return this.#refuse(name, value, `true, false, or a list of ${length} of them`);
   }
 
-  /** Whether the field is there and not null. */
+  /** Whether the field is there and not null: for those that diffusers itself leaves at None. */
   has(name: string): boolean {
+    this.#read.add(name);
     return (this.#fields[name] ?? null) !== null;
   }
 
-  /** Fields that have to be left out, null, or one of the values listed: the options that this package does not have. */
+  /** Fields that have to be left out or one of the values listed; null where none is listed. The options that this package does not have. */
   only(fields: Readonly<Record<string, readonly unknown[]>>): void {
     for (const [name, values] of Object.entries(fields)) {
       const value = this.#take(name, undefined);
-      if (value === undefined || values.some((one) => JSON.stringify(one) === JSON.stringify(value))) continue;
-      const allowed = ["left out", ...values.map((one) => JSON.stringify(one))].join(", ");
+      const off = values.length === 0 ? [null] : values;
+      if (value === undefined || off.some((one) => JSON.stringify(one) === JSON.stringify(value))) continue;
+      const allowed = ["left out", ...off.map((one) => JSON.stringify(one))].join(", ");
       throw new EtalonError("UNSUPPORTED", { argument: this.#at(name), value, allowed });
     }
   }

@@ -1,4 +1,4 @@
-import { type Tensor, tf, turnRows, unpack, type Variable, written } from "@etalon/engine";
+import { giveWords, type Tensor, takeWords, tf, turnRows, unpack, type Variable, written } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import { type Dtype, floatDtypes, fromFloat32, type GivenTensor, writeSafetensors } from "@etalon/weights";
 import { type Aliases, matchKeys } from "../weights/matchKeys.ts";
@@ -70,7 +70,7 @@ export class Parameters {
         asVariable(() => tensor),
       );
       tensor.dispose();
-      this.#packed.delete(name);
+      this.#dropPacked(name);
     }
     return this.get(name) as Variable;
   }
@@ -127,8 +127,13 @@ export class Parameters {
       const { outputs, inputs, taps } = rowsOf(spec);
       const size = outputs * inputs * taps;
       if (keepPacked && size >= leastPacked && (dtype === "F16" || dtype === "BF16")) {
-        const bits = new Uint16Array(size);
-        reader.read(key, spec, bits);
+        const bits = takeWords(size);
+        try {
+          reader.read(key, spec, bits);
+        } catch (error) {
+          giveWords(bits);
+          throw error;
+        }
         this.#drop(name);
         this.#packed.set(name, { kind: dtype === "F16" ? "f16" : "bf16", bits });
       } else this.#fill(name, (values) => reader.read(key, spec, values));
@@ -146,7 +151,7 @@ export class Parameters {
   dispose(): void {
     for (const variable of this.#variables.values()) variable.dispose();
     this.#variables.clear();
-    this.#packed.clear();
+    for (const name of [...this.#packed.keys()]) this.#dropPacked(name);
   }
 
   /** A float32 variable whose values `write` puts into the engine's memory, laid out as there. */
@@ -167,6 +172,12 @@ export class Parameters {
   #drop(name: string): void {
     this.#variables.get(name)?.dispose();
     this.#variables.delete(name);
+    this.#dropPacked(name);
+  }
+
+  #dropPacked(name: string): void {
+    const packed = this.#packed.get(name);
+    if (packed) giveWords(packed.bits);
     this.#packed.delete(name);
   }
 }

@@ -112,8 +112,20 @@ describe("refuses", () => {
     ["an option it does not know", { new_option: 3 }, "new_option of UNet2DConditionModel is 3; allowed: a config without it."],
     ["a list of another length", { attention_head_dim: [2, 2] }, "attention_head_dim of UNet2DConditionModel is [2,2]; allowed: a number, or a list of 4."],
     ["heads that do not divide", { attention_head_dim: 3 }, "block_out_channels[0] is 8; allowed: a multiple of attention_head_dim (the number of heads), 3."],
+    ["no norm, where diffusers' blocks need one", { norm_num_groups: null }, "norm_num_groups of UNet2DConditionModel is null; allowed: a whole number ≥ 1."],
+    ["no middle block", { mid_block_type: null }, 'mid_block_type of UNet2DConditionModel is null; allowed: left out, "UNetMidBlock2DCrossAttn".'],
+    ["no activation", { act_fn: null }, 'act_fn of UNet2DConditionModel is null; allowed: left out, "silu", "swish".'],
+    ["a flag that is null", { flip_sin_to_cos: null }, "flip_sin_to_cos of UNet2DConditionModel is null; allowed: true, false."],
+    ["no padding told", { downsample_padding: null }, "downsample_padding of UNet2DConditionModel is null"],
+    ["dropout", { dropout: 0.1 }, "dropout of UNet2DConditionModel is 0.1; allowed: left out, 0."],
     ["another activation", { act_fn: "mish" }, 'act_fn of UNet2DConditionModel is "mish"; allowed: left out, "silu", "swish".'],
   ])("%s", (_, change, message) => expect(() => new UNet2DConditionModel({ ...config, ...change })).toThrow(message)); // biome-ignore format: a table
+
+  test("but takes null where diffusers' own default is None", () => {
+    const off = ["sample_size", "num_class_embeds", "time_embedding_dim", "num_attention_heads", "class_embed_type", "encoder_hid_dim", "timestep_post_act", "mid_block_only_cross_attention"]; // biome-ignore format: a list
+    const model = new UNet2DConditionModel({ ...config, ...Object.fromEntries(off.map((name) => [name, null])) });
+    expect([...model.net.parameters.specs.keys()]).toEqual([...new UNet2DConditionModel(config).net.parameters.specs.keys()]);
+  }); // biome-ignore format: long lines
 
   test("inputs of other shapes", () => {
     const given = inputs();

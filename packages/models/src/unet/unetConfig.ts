@@ -60,7 +60,8 @@ const unsupported = {
   class_embeddings_concat: [false],
   cross_attention_norm: [],
   attention_type: ["default"],
-  mid_block_only_cross_attention: [false],
+  mid_block_only_cross_attention: [null, false],
+  dropout: [0],
   projection_class_embeddings_input_dim: [],
   addition_time_embed_dim: [],
   reverse_transformer_layers_per_block: [],
@@ -73,7 +74,7 @@ const unsupported = {
 export function unetConfig(fields: unknown): UNetConfig {
   const config = new Config("UNet2DConditionModel", fields);
   config.only(unsupported);
-  config.ignore("dropout", "upcast_attention", "addition_embed_type_num_heads"); // evaluation, in float32 throughout
+  config.ignore("upcast_attention", "addition_embed_type_num_heads"); // float32 throughout; read with addition_embed_type only
   const channels = config.counts("block_out_channels", [320, 640, 1280, 1280]);
   const n = channels.length;
   const down = config.texts("down_block_types", ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"], downTypes); // biome-ignore format: one thought
@@ -97,7 +98,6 @@ export function unetConfig(fields: unknown): UNetConfig {
   const groups = config.count("norm_num_groups", 32);
   for (const [i, level] of levels.entries()) checkWidths(level, i, groups);
   const classes = config.has("num_class_embeds") ? config.count("num_class_embeds") : undefined;
-  config.ignore("num_class_embeds");
   const made: UNetConfig = {
     inChannels: config.count("in_channels", 4),
     outChannels: config.count("out_channels", 4),
@@ -117,7 +117,6 @@ export function unetConfig(fields: unknown): UNetConfig {
     convOut: oddCount(config, "conv_out_kernel"),
     classes,
   };
-  config.ignore("time_embedding_dim");
   config.end();
   return made;
 }

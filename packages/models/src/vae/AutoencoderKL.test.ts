@@ -75,7 +75,10 @@ test("a gradient flows through decoding, to latent and weights", async () => {
 
 test("refuses options and shapes by name", () => {
   const config = goldenJson<Record<string, unknown>>("vae_sd15/config.json");
-  expect(() => new AutoencoderKL({ ...config, latents_mean: [1] })).toThrow("latents_mean of AutoencoderKL is [1]; allowed: left out.");
+  expect(() => new AutoencoderKL({ ...config, latents_mean: [1] })).toThrow("latents_mean of AutoencoderKL is [1]; allowed: left out, null.");
+  expect(() => new AutoencoderKL({ ...config, norm_num_groups: null })).toThrow("norm_num_groups of AutoencoderKL is null; allowed: a whole number ≥ 1.");
+  expect(() => new AutoencoderKL({ ...config, scaling_factor: null })).toThrow("scaling_factor of AutoencoderKL is null; allowed: a finite number > 0.");
+  expect(new AutoencoderKL({ ...config, shift_factor: null }).details.shiftFactor).toBe(0);
   expect(() => new AutoencoderKL({ ...config, up_block_types: ["UpDecoderBlock2D"] })).toThrow("up_block_types is 1; allowed: 4 blocks, as block_out_channels has.");
   const model = new AutoencoderKL(config);
   expect(() => model.encode({ image: tf.zeros([1, 30, 32, 3]) })).toThrow("image is [1,30,32,3]; allowed: [batch, height and width multiples of 8, 3].");

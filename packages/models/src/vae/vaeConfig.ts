@@ -43,7 +43,7 @@ export function vaeConfig(fields: unknown): VaeConfig {
     quantConv: config.flag("use_quant_conv", true),
     postQuantConv: config.flag("use_post_quant_conv", true),
     scalingFactor: config.number("scaling_factor", 0.18215, { above: 0 }),
-    shiftFactor: config.number("shift_factor", 0),
+    shiftFactor: config.has("shift_factor") ? config.number("shift_factor", 0) : 0,
   };
   config.end();
   return made;
