@@ -15,3 +15,4 @@ for width in (16, 32, 64):
     kind = getattr(torch, f"uint{width}")
     tensors[f"u{width}"] = torch.tensor([0, 2**width - 1], dtype=kind)
 save_file(tensors, "dtypes.safetensors")
+torch.save({name: values for name, values in tensors.items() if values.dtype.itemsize == 1 and name != "f4"}, "torch/float8.pt")

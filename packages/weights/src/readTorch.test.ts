@@ -21,6 +21,34 @@ test.each([
   }
 });
 
+test("8-bit floats, beside the safetensors file of the same words", async () => {
+  const [read, truth] = [await readTorch(golden("torch/float8.pt")), readSafetensors(golden("dtypes.safetensors"))];
+  expect(read.names.length).toBe(5);
+  for (const name of read.names) expect(read.get(name)).toEqual(truth.get(name));
+});
+
+test("parts of tensors, of views with strides too, are read into the caller's memory", async () => {
+  const { get, info, readInto, names } = await readTorch(golden("torch/plain.pt"));
+  for (const name of names) {
+    const { data } = get(name);
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    const width = data.length === 0 ? 0 : data.byteLength / data.length;
+    const part = Buffer.alloc(Math.max(0, bytes.length - width));
+    readInto(name, part, bytes.length - part.length);
+    expect(part, `${name} ${info(name).shape}`).toEqual(bytes.subarray(bytes.length - part.length));
+    expect(() => readInto(name, Buffer.alloc(bytes.length + 1))).toThrow(`from, a byte of ${name} is 0`);
+  }
+});
+
+test("NaN and infinity, where finite numbers are asked for", async () => {
+  const { names, get } = await readTorch(golden("torch/float8.pt"));
+  expect(() => get("float8_e4m3fn", { finite: true })).toThrow(
+    'float8.pt: tensor "float8_e4m3fn" is NaN or infinite at [127]',
+  );
+  expect(() => get("float8_e5m2", { finite: true })).toThrow('tensor "float8_e5m2" is NaN or infinite at [124]');
+  expect(names).toContain("float8_e5m2");
+});
+
 test("names of nested dicts are joined; plain values are passed over", async () => {
   const { names, get } = await readTorch(golden("torch/nested.pt"));
   expect(names).toEqual(["state_dict.a.weight", "state_dict.b.c"]);
@@ -41,7 +69,7 @@ test("the format before torch 1.6, a missing file, a tensor that is not there", 
 test("cut anywhere, or with any one byte changed: an EtalonError or the tensors, never another error", async () => {
   const bytes = readFileSync(golden("torch/nested.pt"));
   const file = join(folder, "a.pt");
-  const cases = Array.from({ length: 1000 }, (_, i) => {
+  const cases = Array.from({ length: 200 }, (_, i) => {
     const at = (i * 7919) % bytes.length;
     if (i % 4 === 0) return bytes.subarray(0, at);
     const copy = Buffer.from(bytes);
@@ -59,5 +87,5 @@ test("cut anywhere, or with any one byte changed: an EtalonError or the tensors,
       refused++;
     }
   }
-  expect(refused).toBeGreaterThan(250);
+  expect(refused).toBeGreaterThan(50);
 });

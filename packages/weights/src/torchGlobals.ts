@@ -37,7 +37,9 @@ const storages: Readonly<Record<string, Dtype>> = {
 }; // biome-ignore format: a table
 
 /** Names of dtypes that torch pickles as globals. */
-const dtypes: Readonly<Record<string, Dtype>> = { uint16: "U16", uint32: "U32", uint64: "U64" };
+const dtypes: Readonly<Record<string, Dtype>> = {
+  uint16: "U16", uint32: "U32", uint64: "U64", float8_e5m2: "F8_E5M2", float8_e4m3fn: "F8_E4M3", float8_e8m0fnu: "F8_E8M0", float8_e4m3fnuz: "F8_E4M3FNUZ", float8_e5m2fnuz: "F8_E5M2FNUZ",
+}; // biome-ignore format: a table
 
 type Maker = (...args: unknown[]) => unknown;
 

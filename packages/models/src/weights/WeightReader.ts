@@ -4,8 +4,6 @@ import type { ParameterSpec } from "../nn/layout.ts";
 import { rowsOf } from "../nn/layout.ts";
 import type { WeightSource } from "./WeightSource.ts";
 
-/** Bytes read at a time: they are still in the processor's cache when they are looked at and turned. */
-const partBytes = 2 ** 21;
 /** Rows of a part are a multiple of so many: what becomes of them in memory fills whole lines of the cache. */
 const rowsTogether = 32;
 
@@ -19,12 +17,17 @@ export type Values = Float32Array | Uint16Array;
 export class WeightReader {
   readonly #source: WeightSource;
   readonly #finite: boolean;
+  readonly #partBytes: number;
   #buffer = new Uint8Array(0);
 
-  /** @param finite  whether NaN and infinity are refused */
-  constructor(source: WeightSource, finite: boolean) {
+  /**
+   * @param finite  whether NaN and infinity are refused
+   * @param partBytes  read at a time, about: so many are still in the processor's cache when they are looked at and turned
+   */
+  constructor(source: WeightSource, finite: boolean, partBytes = 2 ** 21) {
     this.#source = source;
     this.#finite = finite;
+    this.#partBytes = partBytes;
   }
 
   /**
@@ -38,7 +41,7 @@ export class WeightReader {
     const asItIs = target instanceof Uint16Array || dtype === "F32";
     const straight = asItIs && spec.layout === "plain";
     const bytes = row * bytesOf(dtype);
-    const most = Math.max(Math.floor(partBytes / bytes / rowsTogether), 1) * rowsTogether;
+    const most = Math.max(Math.floor(this.#partBytes / bytes / rowsTogether), 1) * rowsTogether;
     for (let first = 0; first < outputs; first += most) {
       const rows = Math.min(most, outputs - first);
       const memory = straight ? bytesIn(target, first, rows) : this.#memory(rows * bytes);

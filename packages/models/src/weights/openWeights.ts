@@ -90,21 +90,21 @@ function weightMap(index: string): Record<string, string> {
 
 /** Opened files as one source. @throws EtalonError BAD_FILE: a name that two of them have, or that is not where the index says */
 function joined({ place, files, map = {} }: Found, opened: readonly SafetensorsFile[]): WeightSource {
-  const owners = new Map<string, SafetensorsFile>();
-  for (const stored of opened) {
+  const owners = new Map<string, { stored: SafetensorsFile; file: string }>();
+  for (const [i, stored] of opened.entries()) {
     for (const name of stored.names) {
       if (owners.has(name)) throw bad(place, `${name} stands in two parts`, "each tensor in one part");
-      owners.set(name, stored);
+      owners.set(name, { stored, file: basename(files[i]) });
     }
   }
   for (const [name, part] of Object.entries(map)) {
-    const at = opened.findIndex((stored) => stored === owners.get(name));
-    if (at < 0) throw bad(place, `${name}, which no part has`, "names that the parts have");
-    if (basename(files[at]) !== part) throw bad(place, `${name} in ${part}, where it is not`, "each name's own part");
+    const file = owners.get(name)?.file;
+    if (file === undefined) throw bad(place, `${name}, which no part has`, "names that the parts have");
+    if (file !== part) throw bad(place, `${name} in ${part}, where it is not`, "each name's own part");
   }
   const owner = (name: string) => {
     const found = owners.get(name);
-    if (found) return found;
+    if (found) return found.stored;
     throw new EtalonError("NOT_FOUND", { argument: "tensor", value: name, allowed: `one of the ${owners.size} names in ${place}` }); // biome-ignore format: one thought
   };
   return {
