@@ -107,7 +107,7 @@ describe("gradients", () => {
 describe("refuses", () => {
   test.each<[string, Record<string, unknown>, string]>([
     ["a dual attention", { dual_cross_attention: true }, "dual_cross_attention of UNet2DConditionModel is true; allowed: left out, false."],
-    ["an added embedding", { addition_embed_type: "text_time" }, 'addition_embed_type of UNet2DConditionModel is "text_time"; allowed: left out.'],
+    ["an added embedding", { addition_embed_type: "text_time" }, 'addition_embed_type of UNet2DConditionModel is "text_time"; allowed: left out, null.'],
     ["another block", { down_block_types: ["AttnDownBlock2D", "DownBlock2D", "DownBlock2D", "DownBlock2D"] }, 'down_block_types[0] of UNet2DConditionModel is "AttnDownBlock2D"'],
     ["an option it does not know", { new_option: 3 }, "new_option of UNet2DConditionModel is 3; allowed: a config without it."],
     ["a list of another length", { attention_head_dim: [2, 2] }, "attention_head_dim of UNet2DConditionModel is [2,2]; allowed: a number, or a list of 4."],
