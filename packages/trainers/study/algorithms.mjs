@@ -198,7 +198,13 @@ const table = jobs.map((job) => {
     },
     before: mean(results[0].before["in domain"].flat()),
     after: mean(results.flatMap(({ after }) => after["in domain"].flat())),
-    ...{ rise, errors: rise.mean / rise.sem, heldOut: overPrompts(gains(results, "held out")), against },
+    ...{
+      rise,
+      errors: rise.mean / rise.sem,
+      semOverPrompts: overPrompts(gains(results, "in domain")).sem,
+      heldOut: overPrompts(gains(results, "held out")),
+      against,
+    },
     bySeed: results.map((result) => overPictures(gains([result], "in domain")).mean),
     ...{
       clipped: mean(results.map(({ clipped }) => clipped)),
@@ -223,6 +229,7 @@ const columns = [
   "after",
   "rise ± s.e.",
   "in s.e.",
+  "s.e. over prompts",
   "held out",
   "against the first",
   "by seed",
@@ -233,7 +240,7 @@ for (const group of new Set(table.map((row) => row.group))) {
   console.log(`\n### ${group}\n\n| ${columns.join(" | ")} |\n|${columns.map(() => "---").join("|")}|`);
   for (const row of table.filter((row) => row.group === group)) {
     if (row.seeds === 0) continue;
-    const cells = [row.name, row.seeds, row.epochs, row.passes, row.before.toFixed(2), row.after.toFixed(2), pm(row.rise), row.errors.toFixed(1), pm(row.heldOut), row.against ? pm(row.against) : "", row.bySeed.map((r) => r.toFixed(2)).join(" "), `${(100 * row.clipped).toFixed(0)} %`, row.seconds.toFixed(0)]; // biome-ignore format: a row
+    const cells = [row.name, row.seeds, row.epochs, row.passes, row.before.toFixed(2), row.after.toFixed(2), pm(row.rise), row.errors.toFixed(1), row.semOverPrompts.toFixed(3), pm(row.heldOut), row.against ? pm(row.against) : "", row.bySeed.map((r) => r.toFixed(2)).join(" "), `${(100 * row.clipped).toFixed(0)} %`, row.seconds.toFixed(0)]; // biome-ignore format: a row
     console.log(`| ${cells.join(" | ")} |`);
   }
 }

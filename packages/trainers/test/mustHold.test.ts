@@ -67,7 +67,7 @@ describe.each(presets)("%s", (_, config) => {
   test("a reward that ignores the image: the drift is noise; one that looks at it is learned", async () => {
     const drift: number[] = [];
     const learned: number[] = [];
-    for (let seed = 0; seed < 8; seed++) {
+    for (let seed = 0; seed < 6; seed++) {
       const sets = [`seed=${seed}`, "train.epochs=6"];
       drift.push((await train(config, sets, { reward: blind(seed) })).rise);
       learned.push((await train(config, sets)).rise);
@@ -77,7 +77,7 @@ describe.each(presets)("%s", (_, config) => {
       const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (values.length - 1);
       return mean / Math.sqrt(variance / values.length);
     };
-    expect(Math.abs(errors(drift))).toBeLessThan(3.5); // of a t with 7 degrees of freedom: 1 in 100 by chance, but the seeds are fixed
+    expect(Math.abs(errors(drift))).toBeLessThan(3.5); // of a t with 5 degrees of freedom: 1 in 60 by chance, but the seeds are fixed
     expect(errors(learned)).toBeGreaterThan(5);
   });
 });
