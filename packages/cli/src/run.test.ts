@@ -164,6 +164,29 @@ describe("--json prints one document and nothing else on stdout", () => {
     expect(wrong.stderr).toContain('Did you mean "sampler.window.size"?');
   });
 
+  test.each(["tiny-mixgrpo", "tiny-mixgrpo-flash", "tiny-flow-grpo", "tiny-flow-grpo-fast", "tiny-dance-grpo"])(
+    "train --preset %s",
+    async (preset) => {
+      const sets = ["train.epochs=1", "sampler.steps=5", "train.promptsPerEpoch=1", "train.groupSize=4", "checkpoint.samples=2", "measure.samples=2", "measure.steps=2"]; // biome-ignore format: a list
+      const args = [
+        "train",
+        "--preset",
+        preset,
+        ...sets.flatMap((set) => ["--set", set]),
+        "-o",
+        here(preset),
+        "--json",
+      ];
+      const { code, stdout, stderr } = await etalon(...args);
+      expect({ code, metrics: JSON.parse(stdout).metrics }).toMatchObject({
+        code: 0,
+        metrics: { epoch: 1, skipped: 0 },
+      });
+      expect(stderr).toContain("self-check: first ratio off 1 by");
+      expect(stderr).toMatch(/an epoch: 4 images, 1 update on-policy, 4 images an update/);
+    },
+  );
+
   test("train, in a new folder and not over an old one; report reads it", async () => {
     const quick = [
       "--set",
