@@ -71,7 +71,23 @@ export interface LightKernels {
   ): number;
   /** y [segments, inner] = the sums of the rows of x that `at` sends there; rows sent elsewhere are left out. */
   segmentSum(x: Float32Array, at: Int32Array, y: Float32Array, rows: number, inner: number, segments: number): void;
+  /** Pictures x [batch, rows, columns, channels] to y [batch, toRows, toColumns, channels], no extent 0: bilinear of float32, with the bits of tfjs's JavaScript kernel, or the nearest pixel of float32 or int32. */
+  resize(bilinear: boolean, x: Float32Array | Int32Array, y: Float32Array | Int32Array, ...how: Resizing): void;
+  /** dx [batch, rows, columns, channels]: the transpose of `resize`, also with halfPixelCenters, where tfjs's own gradient takes other pixels. */
+  resizeGradient(bilinear: boolean, dy: Float32Array, dx: Float32Array, ...how: Resizing): void;
 }
+
+/** alignCorners and halfPixelCenters as tfjs's resizes take them; not both. */
+type Resizing = [
+  batch: number,
+  rows: number,
+  columns: number,
+  toRows: number,
+  toColumns: number,
+  channels: number,
+  alignCorners: boolean,
+  halfPixelCenters: boolean,
+];
 
 /** The reductions' numbers. */
 export const reductions = { sum: 0, mean: 1, prod: 2, max: 3, min: 4 } as const;

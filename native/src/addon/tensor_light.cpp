@@ -192,6 +192,30 @@ void segment_sum(const Napi::CallbackInfo& info) {
                      segments);
 }
 
+/** What a resize and its gradient have in common: the arrays of the pictures before and after, and eight values from `index` on. */
+light::Resize resize_of(const Napi::CallbackInfo& info, const Array& before, const Array& after, size_t index) {
+  const auto truth = [&](size_t i) -> bool { return info[i].As<Napi::Boolean>(); };
+  const light::Resize how{truth(0),           extent(info, index),     extent(info, index + 1), extent(info, index + 2),
+                          extent(info, index + 3), extent(info, index + 4), extent(info, index + 5), truth(index + 6),
+                          truth(index + 7)};
+  require(info, before.length > 0 && after.length > 0 && before.length == how.batch * how.rows * how.columns * how.channels &&
+                    after.length == how.batch * how.toRows * how.toColumns * how.channels && !before.shares(after) && !(how.alignCorners && how.halfPixelCenters),
+          "sizes and arrays do not fit");
+  return how;
+}
+
+void resize(const Napi::CallbackInfo& info) {
+  const Array x(info[1], "x"), y(info[2], "y", x.type);
+  const light::Resize how = resize_of(info, x, y, 3);
+  require(info, x.type == napi_float32_array || (x.type == napi_int32_array && !how.bilinear), "x is a typed array of another kind");
+  light::resize(light_context(info), how, x.data, y.data);
+}
+
+void resize_gradient(const Napi::CallbackInfo& info) {
+  const Array dy(info[1], "dy", napi_float32_array), dx(info[2], "dx", napi_float32_array);
+  light::resize_gradient(light_context(info), resize_of(info, dx, dy, 3), static_cast<const float*>(dy.data), static_cast<float*>(dx.data));
+}
+
 template <typename Entry>
 Napi::Array names(Napi::Env env, const Entry* entries, int count) {
   Napi::Array list = Napi::Array::New(env, static_cast<size_t>(count));
@@ -224,5 +248,7 @@ void init_tensor_light(Napi::Env env, Napi::Object exports) {
   exports.Set("firstNotFinite", Napi::Function::New<first_not_finite>(env));
   exports.Set("gather", Napi::Function::New<gather>(env));
   exports.Set("segmentSum", Napi::Function::New<segment_sum>(env));
+  exports.Set("resize", Napi::Function::New<resize>(env));
+  exports.Set("resizeGradient", Napi::Function::New<resize_gradient>(env));
 }
 }  // namespace etalon::addon

@@ -48,6 +48,17 @@ int64_t gather(const Context& ctx, const Gather& sizes, const void* x, const int
 /** y[at[r], :] += x[r, :], y [segments, inner] zero before; rows outside are left out. In the order of the rows. */
 void segment_sum(const Context& ctx, const float* x, const int32_t* at, float* y, int64_t rows, int64_t inner, int64_t segments);
 
+/** Pictures [batch, rows, columns, channels] to [batch, toRows, toColumns, channels], no extent 0; alignCorners and halfPixelCenters as tfjs means them, not both. */
+struct Resize {
+  bool bilinear;   // else the nearest pixel
+  int64_t batch, rows, columns, toRows, toColumns, channels;
+  bool alignCorners, halfPixelCenters;
+};
+/** Elements of 4 bytes; float32 where bilinear. */
+void resize(const Context& ctx, const Resize& how, const void* x, void* y);
+/** dx: the transpose of `resize`, whose sums are in float64. */
+void resize_gradient(const Context& ctx, const Resize& how, const float* dy, float* dx);
+
 /** Elements in a task of the pool, and below which a call stays on its thread. */
 constexpr int64_t kTask = 16384;
 }  // namespace etalon::light

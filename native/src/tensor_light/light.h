@@ -52,6 +52,21 @@ struct Turn {
 /** What a number's bits mean, for a look at NaN and infinity. */
 enum class Float : int { f16, bf16, f32 };
 
+/** Between which two pixels of an axis a pixel of the resized one lies, and how far along: x[low] + (x[high] − x[low])·part. */
+struct Tap {
+  int64_t low, high;
+  double part;
+};
+struct Range {
+  int64_t first, end;
+};
+/** A resized axis: a tap for each of its `after` pixels; which taps touch each of the `before` ones. */
+struct Resampling {
+  int64_t before, after;
+  const Tap* taps;
+  const Range* touching;
+};
+
 struct Kernels {
   const char* name;
   const Unary* unary;
@@ -76,6 +91,9 @@ struct Kernels {
   void (*turn4)(const uint32_t* x, uint32_t* y, const Turn& turn, int64_t start, int64_t end);
   /** Whether an exponent is all ones: NaN or infinity. */
   bool (*not_finite)(Float kind, const void* x, int64_t count);
+  /** A row of a picture resized, and a row of the gradient: see resize.inc. */
+  void (*blend_row)(const float* x, const Resampling& rows, int64_t to, const Resampling& columns, int64_t channels, float* y);
+  void (*collect_row)(const float* dy, const Resampling& rows, int64_t from, const Resampling& columns, int64_t channels, float* dx);
 };
 
 /** The kernels of the target of that name; null where this build has none. */

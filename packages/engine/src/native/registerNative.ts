@@ -1,5 +1,5 @@
 import { totalmem } from "node:os";
-import { type HeavyKernels, heavyKernels, lightKernels } from "@etalon/native/tensor";
+import { type HeavyKernels, heavyKernels, type LightKernels, lightKernels } from "@etalon/native/tensor";
 import type { KernelFunc, TensorInfo } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
 import { activationKernels } from "./kernels/activations.ts";
@@ -15,6 +15,7 @@ import { normKernels } from "./kernels/norms.ts";
 import { otherNorms } from "./kernels/otherNorms.ts";
 import { reduction } from "./kernels/reduction.ts";
 import { resnetLayers } from "./kernels/resnetLayer.ts";
+import { resizing } from "./kernels/resizing.ts";
 import { ropeKernels } from "./kernels/rope.ts";
 import { transformerLayers } from "./kernels/transformerLayers.ts";
 import { NativeBackend } from "./NativeBackend.ts";
@@ -24,8 +25,8 @@ export const nativeBackendName = "etalon";
 
 /** Tables of native kernels; a new one is a file more in kernels/. */
 const tables: NativeKernels[] = [elementwise, movement, reduction, indexing, activationKernels];
-/** Those that need one of the addon's heavy kernels. */
-const heavyTables: [keyof HeavyKernels, NativeKernels][] = [
+/** Those that need a kernel which an older addon may lack. */
+const laterTables: [keyof HeavyKernels | keyof LightKernels, NativeKernels][] = [
   ["gemm", matMul],
   ["linearGradients", linearKernels],
   ["attentionGradients", attentionKernels],
@@ -35,6 +36,7 @@ const heavyTables: [keyof HeavyKernels, NativeKernels][] = [
   ["rope", ropeKernels],
   ["geglu", transformerLayers],
   ["groupNormGradients", resnetLayers],
+  ["resize", resizing],
 ];
 
 /**
@@ -52,7 +54,7 @@ export function registerNative(): string | undefined {
   } catch (error) {
     return `this runtime gives the addon no array buffers: ${error instanceof Error ? error.message : error}`;
   }
-  const there = heavyTables.flatMap(([needs, table]) => (heavy[needs] === undefined ? [] : [table]));
+  const there = laterTables.flatMap(([needs, table]) => (needs in heavy || needs in light ? [table] : []));
   const native = new Map([...tables, ...there].flatMap((table) => Object.entries(table) as [string, NativeKernel][]));
   const backend = new NativeBackend(light, heavy, native, memoryLimits());
   tf.registerBackend(nativeBackendName, () => backend);

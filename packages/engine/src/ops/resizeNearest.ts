@@ -2,7 +2,7 @@ import { check } from "@etalon/errors";
 import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
 import { checkShape } from "./checkShape.ts";
-import { withGradients } from "./fused.ts";
+import { hasFused, runFused, withGradients } from "./fused.ts";
 
 /**
  * Pixels repeated to another size, as torch's `interpolate(mode="nearest")`: pixel i of n comes from ⌊i·old/n⌋. Its gradient sums what each pixel gave, on every engine alike.
@@ -17,6 +17,8 @@ export function resizeNearest(x: Tensor, rows: number, columns: number): Tensor4
     [x],
     (input) => ({ value: tf.image.resizeNearestNeighbor(input as Tensor4D, [rows, columns]), saved: [] }),
     (dy) => {
+      if (hasFused("EtalonResizeNearestGradient") && x.size > 0)
+        return [runFused("EtalonResizeNearestGradient", { dy }, { alignCorners: false, halfPixelCenters: false, shape: x.shape })]; // biome-ignore format: a line
       if (rows === 2 * height && columns === 2 * width) {
         const paired = dy.reshape([batch * height, 2, columns * channels]).sum(1);
         return [
