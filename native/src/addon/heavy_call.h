@@ -181,4 +181,10 @@ template <napi_value (*Body)(Call&, napi_env)>
 napi_value entry_with_result(napi_env env, napi_callback_info info) {
   return guarded(env, info, [env](Call& call) { return Body(call, env); });
 }
+/** Adds a kernel under its name in JavaScript. */
+inline void add(Napi::Env env, Napi::Object kernels, const char* name, napi_callback callback) {
+  napi_value function;
+  if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function) != napi_ok) throw Napi::Error::New(env);
+  kernels.Set(name, Napi::Value(env, function));
+}
 }  // namespace etalon::addon

@@ -5,4 +5,6 @@
 namespace etalon::addon {
 /** The object of the kernels, as lib/tensor/RawHeavyKernels.ts describes it. */
 Napi::Object tensor_heavy(Napi::Env env);
+/** Its part that goes by rows and elements. */
+void add_row_kernels(Napi::Env env, Napi::Object kernels);
 }  // namespace etalon::addon
