@@ -89,7 +89,7 @@ typedef struct etalon_attention_args { /* out = softmax(scale q k^T + bias) v, n
   etalon_heads q, k, v;        /* strides of 0 share */
   float scale;
   int causal;                  /* not 0: query i sees keys 0 ... i + keys - queries */
-  etalon_heads bias;           /* [batch, heads, queries, keys], strides of 0 broadcast; data NULL: none. -infinity masks */
+  etalon_heads bias;           /* [batch, heads, queries, keys], strides of 0 broadcast; data NULL: none. -infinity masks. A constant: no gradient of it */
   etalon_heads_out out;        /* a query that sees no key gives zeros */
   float* log_sum_exp;          /* [batch, heads, queries]: of each query's scores, -infinity where it sees no key; NULL: not wanted */
 } etalon_attention_args;
@@ -103,7 +103,7 @@ typedef struct etalon_attention_gradients_args {
   etalon_heads_out dq, dk, dv; /* no two (batch, head) may share memory */
 } etalon_attention_gradients_args;
 #define ETALON_ATTENTION_GRADIENTS_ARGS_INIT {sizeof(etalon_attention_gradients_args), {NULL, 0, 0, 0}, {NULL, 0, 0, 0}, {NULL, 0, 0, 0}, {NULL, 0, 0, 0}}
-/** forward: the arguments of etalon_attention as they were, with out and log_sum_exp as it left them. The scores are computed again. */
+/** Of q, k and v; the bias is a constant. forward: the arguments of etalon_attention as they were, with out and log_sum_exp as it left them. The scores are computed again. */
 ETALON_API etalon_status etalon_attention_gradients(etalon_context* ctx, const etalon_attention_args* forward, const etalon_attention_gradients_args* args);
 
 /* ---- convolution: NHWC images, HWIO filters. Output pixel (i, j) reads input pixels (i stride_height - pad_top + p dilation_height, ...); those outside are 0 */

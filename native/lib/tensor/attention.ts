@@ -35,6 +35,7 @@ export interface Attention {
   logSumExp?: Float32Array;
 }
 
+/** What the gradients of q, k and v take; `bias` is a constant, so a learned one is for other kernels. */
 export interface AttentionGradients extends Attention {
   /** As attention gave them. */
   logSumExp: Float32Array;
