@@ -3,6 +3,8 @@ import {
   type Activation,
   attention,
   attentionLayer,
+  conv2d,
+  embedding,
   feedForwardLayer,
   gatedResidual,
   geglu,
@@ -19,7 +21,9 @@ import {
   resizeNearest,
   resnetLayer,
   rmsNorm,
+  rope,
   silu,
+  tf,
 } from "../src/index.ts";
 import * as reference from "./reference.ts";
 
@@ -59,6 +63,14 @@ const pixelNorm = (x: D, gain: D, bias: D) => {
   const flat = reference.groupNorm({ ...x, shape: [batch, height * width, channels] }, 2, 0.1, gain, bias);
   return reference.silu({ ...flat, shape: x.shape });
 };
+const bilinear = (rows: number, columns: number, alignCorners: boolean) => (x: Tensor) =>
+  tf.image.resizeBilinear(x as Tensor4D, [rows, columns], alignCorners) as Tensor;
+
+const ids = [4, 0, 4, 2];
+/** The angles of a rope are constants. */
+const angles = values(6, 3);
+const turned = { cos: angles.map(Math.cos), sin: angles.map(Math.sin) };
+const asDense = (data: Float32Array, shape: number[]): reference.Dense => ({ shape, data: Float64Array.from(data) });
 
 /** Odd sizes: no multiple of a vector's width. */
 export const cases: Case[] = [
@@ -175,7 +187,6 @@ export const cases: Case[] = [
     (x, gain1, bias1, filter1, gain2, bias2, filter2) =>
       reference.add(reference.conv2d(pixelNorm(reference.conv2d(pixelNorm(x, gain1, bias1), filter1), gain2, bias2), filter2), x),
   ],
-  ["resizeNearest", [[2, 3, 2, 5]], (x) => resizeNearest(x, 6, 4), (x) => reference.resizeNearest(x, 2)],
   ["modulate", [[2, 3, 7], [2, 1, 7], [2, 1, 7]], modulate, reference.modulate],
   [
     "layerNormModulate",
@@ -195,6 +206,29 @@ export const cases: Case[] = [
     (q, k, v) => attention(q as Tensor4D, k as Tensor4D, v as Tensor4D),
     reference.attention,
   ],
+  [
+    "conv2d, even padding",
+    [[2, 5, 4, 3], [3, 3, 3, 5], [5]],
+    (x, filter, bias) => conv2d(x, filter as Tensor4D, bias, { pad: [1, 1, 1, 1] }),
+    (x, filter, bias) => reference.conv2d(x, filter, bias, 1, [1, 1, 1, 1]),
+  ],
+  [
+    "conv2d, stride 2, odd padding",
+    [[2, 6, 5, 3], [3, 3, 3, 2], [2]],
+    (x, filter, bias) => conv2d(x, filter as Tensor4D, bias, { stride: 2, pad: [0, 1, 0, 1] }),
+    (x, filter, bias) => reference.conv2d(x, filter, bias, 2, [0, 1, 0, 1]),
+  ],
+  [
+    "rope",
+    [[2, 3, 8]],
+    (x) => rope(x, tf.tensor2d(turned.cos, [3, 2]), tf.tensor2d(turned.sin, [3, 2]), 2),
+    (x) => reference.rope(x, asDense(turned.cos, [3, 2]), asDense(turned.sin, [3, 2])),
+  ],
+  ["embedding", [[5, 3]], (table) => embedding(Int32Array.from(ids), table as Tensor2D), (table) => reference.embedding(ids, table)],
+  ["resizeNearest, twice", [[2, 3, 4, 3]], (x) => resizeNearest(x, 6, 8), (x) => reference.resizeNearest(x, 6, 8)],
+  ["resizeNearest, any size", [[1, 5, 4, 2]], (x) => resizeNearest(x, 3, 7), (x) => reference.resizeNearest(x, 3, 7)],
+  ["resizeBilinear", [[2, 3, 4, 3]], bilinear(5, 7, false), (x) => reference.resizeBilinear(x, 5, 7, false)],
+  ["resizeBilinear, corners aligned", [[1, 6, 5, 2]], bilinear(4, 9, true), (x) => reference.resizeBilinear(x, 4, 9, true)],
 ]; // biome-ignore format: a table
 
 /** float32 values in ±1.5, the same at every call. */

@@ -1,6 +1,7 @@
+import "@etalon/testkit";
 import type { Tensor } from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { engine, installedEngines, tf } from "../src/index.ts";
+import { clipGlobalNorm, engine, installedEngines, tf, unpack } from "../src/index.ts";
 import { type Case, cases, values } from "./cases.ts";
 import { gradients } from "./reference.ts";
 
@@ -48,12 +49,47 @@ function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): numbe
   return difference === 0 ? 0 : difference / largest;
 }
 
+/** What has no gradient: its arrays on the engine that runs, and exactly. */
+const finite = Uint16Array.from({ length: 4096 }, (_, i) => 16 * i + 5).filter(
+  (bits) => (bits & 0x7c00) !== 0x7c00 && (bits & 0x7f80) !== 0x7f80,
+); // both signs, subnormal too
+const pictures = () => tf.tensor4d(values(120, 5), [1, 8, 5, 3]);
+const constants: [name: string, f: () => Tensor[], exact: () => ArrayLike<number>[]][] = [
+  ["unpack", () => [unpack("bf16", finite, [finite.length]), unpack("f16", finite, [finite.length])], () => [Float32Array.from(finite, fromBf16), Float64Array.from(finite, fromF16)]],
+  ["gather", () => [tf.gather(pictures(), tf.tensor1d([7, 0, 7], "int32"), 1)], () => [[7, 0, 7].flatMap((row) => [...values(120, 5).subarray(15 * row, 15 * row + 15)])]],
+  [
+    "resizeNearestNeighbor, pixels' centres",
+    () => [tf.image.resizeNearestNeighbor(pictures(), [4, 10], false, true)],
+    () => [Float32Array.from({ length: 120 }, (_, i) => values(120, 5)[(2 * Math.floor(i / 30) + 1) * 15 + Math.floor((i % 30) / 6) * 3 + (i % 3)])],
+  ],
+  ["clipGlobalNorm", clipped, () => [[3, 4].map((v) => (v * 2.5) / (5 + 1e-6)), [5]]],
+]; // biome-ignore format: a table
+
+function fromBf16(bits: number): number {
+  return new Float32Array(Uint32Array.of(bits << 16).buffer)[0];
+}
+
+function fromF16(bits: number): number {
+  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
+  return (bits & 0x8000 ? -1 : 1) * (exponent ? 1024 + fraction : fraction) * 2 ** ((exponent || 1) - 25);
+}
+
+function clipped(): Tensor[] {
+  const { gradients, norm } = clipGlobalNorm({ a: tf.tensor1d([3]), b: tf.tensor1d([4]) }, 2.5);
+  return [tf.concat([gradients.a, gradients.b]), tf.tensor1d([norm])];
+}
+
 const results = new Map<string, Float32Array[][]>();
+const ofConstants = new Map<string, Float32Array[][]>();
 
 beforeAll(async () => {
   for (const name of names) {
     await engine(name);
     results.set(name, cases.map(run));
+    ofConstants.set(
+      name,
+      constants.map(([, f]) => read(tf.tidy(f))),
+    );
   }
 });
 
@@ -79,5 +115,14 @@ describe.each(cases.map((one, at) => [one[0], at] as const))("%s", (_, at) => {
 
   test.each(names.slice(1).map((name) => [names[0], name]))("%s and %s agree to 1e-5", (one, other) => {
     for (const [i, values] of arrays(one).entries()) expect(distance(values, arrays(other)[i]), `array ${i}`).toBeLessThanOrEqual(allowed); // biome-ignore format: one thought
+  });
+});
+
+describe.each(constants.map(([name], at) => [name, at] as const))("%s", (_, at) => {
+  test.each(names)("%s gives the exact values to 1e-6", (name) => {
+    const exact = constants[at][2]();
+    const arrays = (ofConstants.get(name) as Float32Array[][])[at];
+    expect(arrays).toHaveLength(exact.length);
+    for (const [i, values] of arrays.entries()) expect(values).toBeAllclose(exact[i], { rtol: 1e-6 });
   });
 });

@@ -114,37 +114,6 @@ export function rope(x: Dense, cos: Dense, sin: Dense): Dense {
   });
 }
 
-/** x [batch, height, width, inputs], filter [rows, columns, inputs, outputs] of odd sides; zeros around keep the picture's size. */
-export function conv2d(x: Dense, filter: Dense, bias?: Dense): Dense {
-  const [batch, height, width, inputs] = x.shape;
-  const [rows, columns, , outputs] = filter.shape;
-  return dense([batch, height, width, outputs], (i) => {
-    const [o, pixel] = [i % outputs, Math.floor(i / outputs)];
-    const [column, row, sample] = [pixel % width, Math.floor(pixel / width) % height, Math.floor(pixel / (width * height))];
-    let sum = bias ? bias.data[o] : 0;
-    for (let p = 0; p < rows; p++)
-      for (let q = 0; q < columns; q++) {
-        const [y, at] = [row + p - (rows - 1) / 2, column + q - (columns - 1) / 2];
-        if (y < 0 || y >= height || at < 0 || at >= width) continue;
-        for (let c = 0; c < inputs; c++)
-          sum += x.data[((sample * height + y) * width + at) * inputs + c] * filter.data[((p * columns + q) * inputs + c) * outputs + o];
-      }
-    return sum;
-  });
-} // biome-ignore format: long lines
-
-/** Every pixel of [batch, height, width, channels] `times` over, down and across. */
-export function resizeNearest(x: Dense, times: number): Dense {
-  const [batch, height, width, channels] = x.shape;
-  return dense([batch, height * times, width * times, channels], (i) => {
-    const [c, pixel] = [i % channels, Math.floor(i / channels)];
-    const [column, row] = [pixel % (width * times), Math.floor(pixel / (width * times)) % (height * times)];
-    const sample = Math.floor(pixel / (width * height * times * times));
-    const [y, at] = [Math.floor(row / times), Math.floor(column / times)];
-    return x.data[((sample * height + y) * width + at) * channels + c];
-  });
-}
-
 /** q [batch, queries, heads·d], k [batch, keys, heads·d], v [batch, keys, heads·width]. */
 export function multiHeadAttention(q: Dense, k: Dense, v: Dense, heads: number): Dense {
   const turned = ({ shape: [batch, rows, width], data }: Dense): Dense => {
@@ -189,6 +158,59 @@ export function attention(q: Dense, k: Dense, v: Dense): Dense {
     return sum / total;
   });
 }
+
+/** A convolution, channels last: x [batch, height, width, inputs], filter [rows, columns, inputs, outputs]; pad [top, bottom, left, right] of zeros, by default what keeps the picture's size. */
+export function conv2d(x: Dense, filter: Dense, bias?: Dense, stride = 1, pad?: readonly number[]): Dense {
+  const [batch, height, width, inputs] = x.shape;
+  const [rows, columns, , outputs] = filter.shape;
+  const [evenRows, evenColumns] = [(rows - 1) / 2, (columns - 1) / 2];
+  const [top, bottom, left, right] = pad ?? [evenRows, evenRows, evenColumns, evenColumns];
+  const outHeight = Math.floor((height + top + bottom - rows) / stride) + 1;
+  const outWidth = Math.floor((width + left + right - columns) / stride) + 1;
+  return dense([batch, outHeight, outWidth, outputs], (at) => {
+    const [o, j] = [at % outputs, Math.floor(at / outputs) % outWidth];
+    const [i, b] = [Math.floor(at / outputs / outWidth) % outHeight, Math.floor(at / outputs / outWidth / outHeight)];
+    let sum = bias ? bias.data[o] : 0;
+    for (let p = 0; p < rows; p++)
+      for (let q = 0; q < columns; q++) {
+        const [row, column] = [i * stride + p - top, j * stride + q - left];
+        if (row < 0 || row >= height || column < 0 || column >= width) continue;
+        for (let c = 0; c < inputs; c++)
+          sum += x.data[((b * height + row) * width + column) * inputs + c] * filter.data[((p * columns + q) * inputs + c) * outputs + o]; // biome-ignore format: a line
+      }
+    return sum;
+  });
+}
+
+/** Rows of a table. */
+export function embedding(ids: readonly number[], table: Dense): Dense {
+  const d = table.shape[1];
+  return dense([ids.length, d], (i) => table.data[ids[Math.floor(i / d)] * d + (i % d)]);
+}
+
+/** Pictures [batch, height, width, channels] read at the fractional pixel that `at` gives for each of rows and columns, between its four neighbours. */
+function resampled(x: Dense, rows: number, columns: number, at: (to: number, before: number, after: number) => number): Dense {
+  const [batch, height, width, channels] = x.shape;
+  return dense([batch, rows, columns, channels], (i) => {
+    const [d, c, r, b] = [i % channels, Math.floor(i / channels) % columns, Math.floor(i / channels / columns) % rows, Math.floor(i / channels / columns / rows)];
+    const [down, across] = [at(r, height, rows), at(c, width, columns)];
+    let sum = 0;
+    for (const p of [Math.floor(down), Math.floor(down) + 1])
+      for (const q of [Math.floor(across), Math.floor(across) + 1]) {
+        const [row, column] = [Math.min(p, height - 1), Math.min(q, width - 1)];
+        sum += (1 - Math.abs(down - p)) * (1 - Math.abs(across - q)) * x.data[((b * height + row) * width + column) * channels + d];
+      }
+    return sum;
+  });
+} // biome-ignore format: long lines
+
+export const resizeNearest = (x: Dense, rows: number, columns: number): Dense =>
+  resampled(x, rows, columns, (to, before, after) => Math.floor((to * before) / after));
+
+export const resizeBilinear = (x: Dense, rows: number, columns: number, alignCorners: boolean): Dense =>
+  resampled(x, rows, columns, (to, before, after) =>
+    alignCorners && after > 1 ? (to * (before - 1)) / (after - 1) : (to * before) / after,
+  );
 
 /** Central differences of Σ dy·f(inputs) with respect to each input. */
 export function gradients(f: (...inputs: Dense[]) => Dense, inputs: Dense[], dy: ArrayLike<number>): Float64Array[] {
