@@ -1,6 +1,7 @@
 // The sampler's step and the policy gradient against torch (eager, compiled), numpy and plain JavaScript: `npm run bench -w native`.
 //   ETALON_BENCH_PYTHON   a python that has torch and numpy; without it those contenders are missing, said aloud
-//   --json FILE           writes all figures too        --quick   fewer repeats        --no-compile   without torch.compile (its compilation takes a minute)
+//   --json FILE           writes all figures too        --quick   fewer repeats        --no-compile   without torch.compile (it compiles for each size and thread count)
+//   --sizes 1x16384,…     these sizes only, a part of the whole        --no-cuda   without compiling the CUDA kernels for their registers
 // Results are checked first, then timed: contenders in turn, several rounds in one run, medians and quartiles, ratios of medians.
 import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
@@ -12,6 +13,7 @@ import { javascript } from "./contenders/javascript.mjs";
 import { python } from "./contenders/python.mjs";
 import { stream } from "./contenders/stream.mjs";
 import { overheads } from "./overheads.mjs";
+import { tableOf } from "./tableOf.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const addon = here("../build/Release/etalon.node");
@@ -22,13 +24,20 @@ if (!existsSync(addon)) {
 const binding = createRequire(import.meta.url)(addon);
 const flags = process.argv.slice(2);
 const quick = flags.includes("--quick");
+const after = (flag) => (flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : undefined);
 
-const sizes = [
+const all = [
   { name: "SD latents", batch: 1, dim: 16_384, repeats: 200 },
   { name: "16 SD latents", batch: 16, dim: 16_384, repeats: 40 },
   { name: "16 FLUX latents", batch: 16, dim: 65_536, repeats: 15 },
   { name: "4M", batch: 1, dim: 4 << 20, repeats: 9 },
 ];
+const wanted = after("--sizes")?.split(",");
+const sizes = all.filter(({ batch, dim }) => wanted === undefined || wanted.includes(`${batch}x${dim}`));
+if (sizes.length === 0 || (wanted && sizes.length < wanted.length)) {
+  console.error(`--sizes takes some of ${all.map(({ batch, dim }) => `${batch}x${dim}`).join(",")}.`);
+  process.exit(2);
+}
 const operations = ["normal", "step", "policyGradient"];
 const rounds = quick ? 2 : 3;
 
@@ -86,8 +95,8 @@ for (const size of sizes) {
       }
       const n = size.batch * size.dim;
       const figures = Object.fromEntries(
-        Object.entries(times).map(([name, all]) => {
-          const ns = all.map((s) => (s * 1e9) / n);
+        Object.entries(times).map(([name, seconds]) => {
+          const ns = seconds.map((s) => (s * 1e9) / n);
           return [
             name,
             { median: median(ns), best: Math.min(...ns), quartiles: [quantile(ns, 0.25), quantile(ns, 0.75)] },
@@ -109,6 +118,7 @@ for (const size of sizes) {
 const of = (operation, batch, dim, threads) =>
   results.find((r) => r.operation === operation && r.batch === batch && r.dim === dim && r.threads === threads)
     .nsPerElement.etalon.median;
+console.log(`\n${tableOf(results)}`);
 console.log("\nof etalon alone: step / normal at one thread; one thread / two threads");
 for (const { batch, dim } of sizes) {
   const [step, noise, two] = [of("step", batch, dim, 1), of("normal", batch, dim, 1), of("step", batch, dim, 2)];
@@ -119,15 +129,17 @@ console.log("\noverheads at D = 64, microseconds a call");
 const calls = await overheads(binding);
 for (const [name, microseconds] of Object.entries(calls)) console.log(`${name}: ${microseconds.toFixed(2)}`);
 
-const ptxas = spawnSync(process.execPath, [here("../test/cuda/ptxas.mjs")], { encoding: "utf8" });
+const ptxas = flags.includes("--no-cuda")
+  ? { status: 77, stdout: "not compiled: --no-cuda" }
+  : spawnSync(process.execPath, [here("../test/cuda/ptxas.mjs")], { encoding: "utf8" });
 if (ptxas.status === 0) console.log(`\nCUDA kernels on sm_90, as compiled (no GPU here)\n${ptxas.stdout}`);
 else console.log(`\nCUDA kernels: ${ptxas.stdout.trim().split("\n")[0]}`);
 
-const json = flags.indexOf("--json");
-if (json >= 0) {
+const json = after("--json");
+if (json !== undefined) {
   const cuda = ptxas.status === 0 ? ptxas.stdout.trim().split("\n") : undefined;
   writeFileSync(
-    flags[json + 1],
+    json,
     `${JSON.stringify({ machine, versions: torch?.versions, results, overheads: calls, cuda }, null, 1)}\n`,
   );
 }
