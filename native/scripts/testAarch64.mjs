@@ -8,7 +8,9 @@ import { run } from "./run.mjs";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const build = join(root, "build", "aarch64");
 const programs = ["native_test", "dtypes_test", "client"].concat(
-  ["gemm", "attention", "convolution", "norm", "pointwise", "optimiser"].map((family) => `tensor_${family}_test`),
+  ["gemm", "attention", "convolution", "norm", "pointwise", "optimiser", "light"].map(
+    (family) => `tensor_${family}_test`,
+  ),
 );
 
 for (const tool of ["aarch64-linux-gnu-g++", "qemu-aarch64"]) {
