@@ -13,6 +13,8 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const [what = "tiny", folder, engineName] = process.argv.slice(2);
 const rounds = Number(process.env.ROUNDS ?? 3);
 const batch = 1;
+/** Timed calls, after a third as many: V8 compiles what runs often. */
+const repeatsOf = (name) => (name === "mid" ? 3 : 45);
 
 if (engineName !== undefined) process.stdout.write(JSON.stringify(await time(what, folder, engineName)));
 else if (what === "real") await real(folder ?? mkdtempSync(join(tmpdir(), "etalon-sd15-")), folder === undefined);
@@ -35,7 +37,7 @@ async function open(name, place, wanted) {
 async function time(name, place, wanted) {
   const { AdamW } = await import("@etalon/engine");
   const { tf, model, inputs, label } = await open(name, place, wanted);
-  const repeats = name === "mid" ? 3 : 7;
+  const repeats = repeatsOf(name);
   const forward = () => {
     const { sample } = model.forward(inputs);
     const values = sample.dataSync();
@@ -55,7 +57,7 @@ async function time(name, place, wanted) {
     tf.dispose([value, ...Object.values(grads)]);
   };
   const timed = (call) => {
-    call();
+    for (let i = 0; i < Math.ceil(repeats / 3); i++) call();
     const times = Array.from({ length: repeats }, () => {
       const [begun, used] = [performance.now(), process.cpuUsage()];
       call();
@@ -87,14 +89,14 @@ async function compare(name) {
       .split(",")
       .map((engine) => [process.execPath, [here("sd15.mjs"), name, place, engine]]);
     const python = process.env.ETALON_BENCH_PYTHON;
-    const args = [here("peers/unet_torch.py"), place, "--size", size, "--batch", batch, "--threads", threads, "--repeats", name === "mid" ? 3 : 7]; // biome-ignore format: one thought
+    const args = [here("peers/unet_torch.py"), place, "--size", size, "--batch", batch, "--threads", threads, "--repeats", repeatsOf(name)]; // biome-ignore format: one thought
     const commands = python ? [...own, [python, args.map(String)]] : own;
     const results = new Map();
     for (let round = 0; round < rounds; round++) {
       for (const [command, given] of commands) {
         try {
           const env = { ...process.env, ETALON_NUM_THREADS: String(threads), OMP_NUM_THREADS: String(threads), TF_NUM_INTRAOP_THREADS: String(threads) }; // biome-ignore format: one thought
-          const row = JSON.parse(execFileSync(command, given, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env })); // biome-ignore format: one thought
+          const row = JSON.parse(execFileSync(command, given, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 2 ** 26, env })); // biome-ignore format: one thought
           results.set(row.engine, [...(results.get(row.engine) ?? []), row]);
         } catch (error) {
           const said = String(error.stderr ?? error).split("\n").filter((line) => /error|killed|memory/i.test(line)); // biome-ignore format: one thought
