@@ -122,9 +122,9 @@ function layer({ timeWidth }: UNetConfig, size: UpdateSize, level: UNetLevel, pl
   const { inputs, pixels, attention } = place;
   const weights = 9 * channels * (inputs + channels) + timeWidth * channels + (inputs === channels ? 0 : inputs * channels);
   const looking = transformerLayers * channels * (18 * channels + 2 * contextWidth) + 2 * channels * channels;
-  const values = size.fused ? fusedValues(place, channels, transformerLayers) : stepValues(place, channels, transformerLayers, size.adapter);
+  const values = size.fused ? fusedValues(place, channels, transformerLayers) : stepValues(place, channels, transformerLayers);
   // Of a self-attention step by step: scores, their softmax, both turned, and the gradients of all; measured.
-  const scores = size.fused || !attention ? 0 : 10 * transformerLayers * heads * pixels * pixels;
+  const scores = size.fused || !attention ? 0 : 8 * transformerLayers * heads * pixels * pixels;
   return {
     output: pixels * channels,
     kept: values.kept + scores,
@@ -147,10 +147,10 @@ function fusedValues({ inputs, pixels, attention, joined = false }: Place, chann
   };
 } // biome-ignore format: long lines
 
-/** Every step by itself; a fifth on top for what sums and kernels hold in passing. */
-function stepValues({ inputs, pixels, attention }: Place, channels: number, layers: number, adapter: boolean) {
-  // A transformer's layer: three norms of three values, two attentions of five (and two more a layer that is adapted), two sums, a gated MLP of 8 + 4 + 1, a sum.
-  const within = attention ? layers * (9 + 2 * 5 + 2 + 14 + (adapter ? 16 : 0)) + 4 : 0;
-  const all = 1.2 * pixels * (2 * inputs + 6 * channels + channels * within);
+/** Every step by itself: of each value that a layer makes some four are held, by the operations that it is made of and the transposes before their products (measured on wasm). */
+function stepValues({ inputs, pixels, attention }: Place, channels: number, layers: number) {
+  // A transformer's layer: three norms of three values, two attentions of seven, adapters of two a layer, two sums, a gated MLP of 8 + 4 + 1, a sum.
+  const within = attention ? layers * (9 + 2 * 7 + 12 + 2 + 14) + 4 : 0;
+  const all = 3.8 * pixels * (2 * inputs + 6 * channels + channels * within);
   return { kept: all, gradients: all, scratch: 0 };
 }
