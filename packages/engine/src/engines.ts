@@ -48,7 +48,7 @@ async function wasm(): Promise<Loaded | Missing> {
     version: backend.version_wasm,
     threads: 1,
     device: "cpu",
-    lacks: ["threads", "some gradients"],
+    lacks: ["a GPU", "threads", "kernels of some gradients, which are made of products instead"],
   };
 }
 

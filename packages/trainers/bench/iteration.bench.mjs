@@ -1,20 +1,30 @@
 // Seconds of an iteration of DDPO and MixGRPO on the tiny default (rollout, reward, update), on the engines found here, beside the same algorithms, sizes and threads in
 // torch; and what everything but the model costs: the same iteration with an identity in the model's place. Each contender in processes of its own, interleaved;
-// medians, and ratios in one run.    npm run bench -w @etalon/trainers    ETALON_BENCH_PYTHON names a Python with torch, safetensors and Pillow
+// medians, and ratios in one run.    npm run bench -w @etalon/trainers [-- --rounds 3 --epochs 4 --engines native,wasm,tfjs-node --presets tiny-ddpo,tiny-mixgrpo]
+// ETALON_BENCH_PYTHON names a Python with torch, safetensors and Pillow
 import { execFileSync } from "node:child_process";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const [epochs, rounds] = [4, 3];
-const presets = ["tiny-ddpo", "tiny-mixgrpo"];
+const { values: given } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "3" },
+    epochs: { type: "string", default: "4" },
+    engines: { type: "string", default: "native,wasm,tfjs-node" },
+    presets: { type: "string", default: "tiny-ddpo,tiny-mixgrpo" },
+    one: { type: "string" }, // what a process of its own times: engine:preset, or engine:preset:identity
+  },
+});
+const [epochs, rounds] = [Number(given.epochs), Number(given.rounds)];
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 /** One process: the median seconds of an iteration's parts, without the first. */
 async function timeRun(engineName, preset, identity) {
   const { engine } = await import("@etalon/engine");
   const { loadPipeline } = await import("@etalon/models");
-  const { openRun, parseTrainConfig, trainPreset } = await import("@etalon/trainers");
+  const { modelPasses, openRun, parseTrainConfig, trainPreset } = await import("@etalon/trainers");
   const { version, threads } = await engine(engineName);
   const tiny = await loadPipeline("tiny");
   const bias = "^proj_out\\.bias$";
@@ -27,10 +37,12 @@ async function timeRun(engineName, preset, identity) {
   const parts = [];
   for await (const { seconds } of trainer) parts.push(seconds);
   await trainer.close();
+  const { rollout, training, reference } = modelPasses(config, pipeline.path, 0);
   const part = (name) => median(parts.slice(1).map((seconds) => seconds[name]));
   return {
     engine: `${engineName} ${version}`,
     threads,
+    passes: `${rollout + training + reference} passes forward and ${training} back an image`,
     rollout: part("rollout"),
     reward: part("reward"),
     update: part("update"),
@@ -63,21 +75,22 @@ function runAll(contenders) {
   return results;
 }
 
-if (process.argv[2]) {
-  const [name, preset, identity] = process.argv.slice(2);
+if (given.one) {
+  const [name, preset, identity] = given.one.split(":");
   process.stdout.write(JSON.stringify(await timeRun(name, preset, identity === "identity")));
 } else {
   const python = process.env.ETALON_BENCH_PYTHON;
   console.log(
     `${cpus()[0].model}, ${cpus().length} processors, Node ${process.versions.node}; seconds, medians of ${rounds} processes of ${epochs} iterations`,
   );
-  for (const preset of presets) {
-    const own = (label, threads, name, ...more) => [
+  for (const preset of given.presets.split(",")) {
+    const own = (label, threads, ...what) => [
       label,
       process.execPath,
-      [here("iteration.bench.mjs"), name, preset, ...more],
+      [here("iteration.bench.mjs"), "--one", what.join(":"), "--epochs", String(epochs)],
       { ETALON_NUM_THREADS: String(threads) },
     ];
+    const threadsOf = { native: [1, 2], wasm: [1], "tfjs-node": [cpus().length] };
     const peer = (threads) => [
       `torch, ${threads} thr`,
       python,
@@ -94,22 +107,25 @@ if (process.argv[2]) {
       {},
     ];
     const results = runAll([
-      own("native, 1 thr", 1, "native"),
-      own("native, 2 thr", 2, "native"),
-      own("wasm", 1, "wasm"),
-      own("tfjs-node", 2, "tfjs-node"),
-      own("no model", 1, "native", "identity"),
+      ...given.engines
+        .split(",")
+        .flatMap((name) => threadsOf[name].map((threads) => own(`${name}, ${threads} thr`, threads, name, preset))),
+      own("no model, 1 thr", 1, "native", preset, "identity"),
+      own("no model, 2 thr", 2, "native", preset, "identity"),
       ...(python ? [peer(1), peer(2)] : []),
     ]);
     const middle = (rows, of) => median(rows.map(of));
     const sum = ({ rollout, reward, update }) => rollout + reward + update;
-    const base = results.get("torch, 1 thr");
-    console.log(`\n${preset}`);
+    console.log(`\n${preset}: ${results.values().next().value?.[0].passes ?? "nothing ran"}`);
     for (const [label, rows] of results) {
       const parts = ["rollout", "reward", "update"].map(
         (name) => `${name} ${middle(rows, (row) => row[name]).toFixed(3)}`,
       );
-      const ratio = base ? ` (${(middle(rows, sum) / middle(base, sum)).toFixed(2)}× torch, 1 thr)` : "";
+      const threads = label.replace(/^.*,/, "");
+      const over = (other) => results.has(other) && middle(rows, sum) / middle(results.get(other), sum);
+      const [torch, native] = [over(`torch,${threads}`), over(`native,${threads}`)];
+      const share = label.startsWith("no model") && native ? ` (${(100 * native).toFixed(1)} % of native's)` : "";
+      const ratio = torch && !share ? ` (${torch.toFixed(2)}× torch)` : share;
       console.log(`${label.padEnd(16)} ${middle(rows, sum).toFixed(3)}${ratio}   ${parts.join("   ")}`);
     }
   }

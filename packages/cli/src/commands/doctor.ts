@@ -1,19 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { arch, cpus, platform, totalmem } from "node:os";
-import { type Engine, engine } from "@etalon/engine";
+import { engine } from "@etalon/engine";
 import { loadPipeline, promptLists } from "@etalon/models";
 import { attempts, backend } from "@etalon/native";
 import { loadReward, rewardNames } from "@etalon/rewards";
 import { Command } from "commander";
+import { describeEngine, type Finding } from "../describeEngine.ts";
 import { print, printJson } from "../output.ts";
-
-/** One thing looked at. */
-interface Finding {
-  what: string;
-  ok: boolean;
-  found: string;
-  advice?: string;
-}
 
 /** `etalon doctor`: what runs here, and what to do about what does not. */
 export function doctorCommand(): Command {
@@ -26,9 +19,9 @@ export function doctorCommand(): Command {
       if (json) printJson({ findings });
       else
         print(
-          ...findings.flatMap(({ ok, what, found, advice }) => [
+          ...findings.flatMap(({ ok, what, found, more = [], advice }) => [
             `${ok ? "ok  " : "--  "}${what.padEnd(16)} ${found}`,
-            ...(advice ? [`    ${"".padEnd(16)} ${advice}`] : []),
+            ...[...more, ...(advice ? [advice] : [])].map((line) => `    ${"".padEnd(16)} ${line}`),
           ]),
         );
     });
@@ -39,11 +32,12 @@ async function examine(): Promise<Finding[]> {
   const native = {
     what: "native",
     ok: name !== "portable",
-    found: `${name}, ${threads} threads; available: ${available.join(", ")}`,
+    found: `${name}, ${threads} thread${threads === 1 ? "" : "s"}; available: ${available.join(", ")}`,
   };
   const tried = attempts()
     .map(({ source, outcome }) => `${source}: ${outcome}`)
     .join("; ");
+  const runs = await engineFinding(native.ok);
   return [
     {
       what: "machine",
@@ -54,14 +48,18 @@ async function examine(): Promise<Finding[]> {
       ? native
       : {
           ...native,
-          advice: `The native library was not loaded (${tried}). With CMake and a C++20 compiler: npx etalon-native build`,
+          advice:
+            process.env.ETALON_BINARY === "portable"
+              ? "ETALON_BINARY=portable leaves the native library out."
+              : `The native library was not loaded (${tried}). With CMake and a C++20 compiler: npx etalon-native build`,
         },
-    await engineFinding(),
+    runs,
     command("nvcc", ["--version"], "CUDA compiler", "Only needed to build the CUDA kernels."),
     command("nvidia-smi", ["-L"], "GPU", "Training runs on the processor without one."),
     command("mpirun", ["--version"], "MPI", "Only needed for training on many machines."),
-    await weights("tiny", () => loadPipeline("tiny")),
-    await weights("tiny-clip", () => loadReward("tiny-clip")),
+    ...(runs.ok
+      ? [await weights("tiny", () => loadPipeline("tiny")), await weights("tiny-clip", () => loadReward("tiny-clip"))]
+      : []), // without an engine nothing loads, and says no more than that
     { what: "prompts", ok: true, found: promptLists().join(", ") },
     {
       what: "rewards",
@@ -73,13 +71,9 @@ async function examine(): Promise<Finding[]> {
   ];
 }
 
-async function engineFinding(): Promise<Finding> {
+async function engineFinding(addon: boolean): Promise<Finding> {
   try {
-    const { name, version, threads, device, lacks, why }: Engine = await engine();
-    const advice =
-      name === "wasm" ? "native is some five times faster: it needs the addon (see the line `native`)." : undefined;
-    const found = `${name} ${version} on ${device}, ${threads} threads (${why}); lacks: ${lacks.join("; ") || "nothing known"}`;
-    return { what: "engine", ok: true, found, advice };
+    return describeEngine(await engine(), addon);
   } catch (error) {
     return { what: "engine", ok: false, found: error instanceof Error ? error.message : String(error) };
   }
