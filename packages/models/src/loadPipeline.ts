@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { currentEngine, engine } from "@etalon/engine";
 import { EtalonError, nearest } from "@etalon/errors";
+import { assets } from "./assets.ts";
 import type { Pipeline } from "./Pipeline.ts";
 import { openStableDiffusion } from "./pipelines/openStableDiffusion.ts";
 import { readJson } from "./readJson.ts";
@@ -10,7 +10,7 @@ import { TinyPipeline } from "./tiny/TinyPipeline.ts";
 
 /** Models that the package carries, by name. */
 const builtIn: Readonly<Record<string, string>> = {
-  tiny: fileURLToPath(new URL("../assets/tiny", import.meta.url)),
+  tiny: join(assets, "tiny"),
 };
 
 /**

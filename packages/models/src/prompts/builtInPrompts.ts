@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { assets } from "../assets.ts";
 import { readPrompts } from "./readPrompts.ts";
 
-const folder = fileURLToPath(new URL("../../assets/prompts", import.meta.url));
+const folder = join(assets, "prompts");
 
 /** What DDPO's animals do. */
 const activities = ["riding a bike", "playing chess", "washing dishes"];

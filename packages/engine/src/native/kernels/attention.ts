@@ -43,7 +43,12 @@ function attention({ inputs, attrs: { heads, scale, causal, keep }, backend, hea
   const out = backend.output([...q.shape.slice(0, -1), q.shape.length === 4 ? found.width : found.heads * found.width], "float32");
   const sums = keep ? backend.output([found.batch, found.heads, found.queries], "float32") : undefined;
   heavy.attention({
-    ...found,
+    batch: found.batch,
+    heads: found.heads,
+    queries: found.queries,
+    keys: found.keys,
+    depth: found.depth,
+    width: found.width,
     q: read(backend, q, heads),
     k: read(backend, k, heads),
     v: read(backend, v, heads),
@@ -68,10 +73,16 @@ function gradients({
   heavy,
 }: KernelCall<GradientInputs, Attributes>) {
   const { q, k, v, out, sums, dOut } = inputs;
+  const found = sizes(inputs, heads);
   const made = [q, k, v].map((x) => backend.output(x.shape, "float32"));
   const [dq, dk, dv] = made.map(({ values, info }) => headsOf(values, info.shape, heads));
   heavy.attentionGradients({
-    ...sizes(inputs, heads),
+    batch: found.batch,
+    heads: found.heads,
+    queries: found.queries,
+    keys: found.keys,
+    depth: found.depth,
+    width: found.width,
     q: read(backend, q, heads),
     k: read(backend, k, heads),
     v: read(backend, v, heads),

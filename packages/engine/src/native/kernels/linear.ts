@@ -1,6 +1,6 @@
 import type { Activation } from "@etalon/native/tensor";
 import type { TensorInfo } from "@tensorflow/tfjs";
-import { sizeOf } from "../NativeBackend.ts";
+import { type Output, sizeOf } from "../NativeBackend.ts";
 import type { KernelCall, NativeKernels } from "./NativeKernel.ts";
 
 interface Inputs {
@@ -42,8 +42,8 @@ interface GradientInputs {
 function gradients({ inputs, attrs: { activation, wants }, backend, heavy }: KernelCall<GradientInputs, { activation: Activation; wants: LinearGradient[] }>) {
   const { dy, x, w, before } = inputs;
   const [k, n] = w.shape;
-  const shapes = { dx: x.shape, dw: w.shape, db: [n] };
-  const made = wants.map((name) => [name, backend.output(shapes[name], "float32")] as const);
+  const make = (name: LinearGradient, shape: number[]) => wants.includes(name) ? backend.output(shape, "float32") : undefined;
+  const made = { dx: make("dx", x.shape), dw: make("dw", w.shape), db: make("db", [n]) };
   heavy.linearGradients({
     rows: sizeOf(x.shape.slice(0, -1)),
     inputs: k,
@@ -53,9 +53,11 @@ function gradients({ inputs, attrs: { activation, wants }, backend, heavy }: Ker
     w: backend.values(w, "float32"),
     activation,
     preactivation: before && backend.values(before, "float32"),
-    ...Object.fromEntries(made.map(([name, { values }]) => [name, values])),
+    dx: made.dx?.values,
+    dw: made.dw?.values,
+    db: made.db?.values,
   });
-  return made.map(([, { info }]) => info);
+  return wants.map((name) => (made[name] as Output<Float32Array>).info);
 } // biome-ignore format: long lines
 
 export const linearKernels = { EtalonLinear: linear, EtalonLinearGradients: gradients } as NativeKernels;

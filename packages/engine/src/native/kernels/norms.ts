@@ -34,7 +34,9 @@ function layerNorm({ inputs: { x, scale, shift, gain, bias }, attrs: { epsilon, 
   const y = backend.output(x.shape, "float32");
   const kept = keep ? [0, 1].map(() => backend.output([found.batch * found.rows], "float32")) : [];
   heavy.layerNorm({
-    ...found,
+    batch: found.batch,
+    rows: found.rows,
+    d: found.d,
     epsilon,
     x: backend.values(x, "float32"),
     y: y.values,
@@ -69,7 +71,9 @@ function layerNormGradients({ inputs: { x, mean, rstd, dy, scale, gain }, attrs:
   const [dScale, dShift, dGain, dBias] = (["scale", "shift", "gain", "bias"] as const).map((name) => made.get(name)?.values);
   const rows = (data: Float32Array | undefined): Rows | undefined => data && { data, stride: found.d };
   heavy.layerNormGradients({
-    ...found,
+    batch: found.batch,
+    rows: found.rows,
+    d: found.d,
     x: backend.values(x, "float32"),
     mean: backend.values(mean, "float32"),
     rstd: backend.values(rstd, "float32"),
@@ -97,7 +101,9 @@ function gatedResidual({ inputs: { x, y, gate }, backend, heavy }: KernelCall<Ga
   const out = backend.output(x.shape, "float32");
   const [xs, ys] = [backend.values(x, "float32"), backend.values(y, "float32")];
   heavy.gatedResidual({
-    ...found,
+    batch: found.batch,
+    rows: found.rows,
+    d: found.d,
     x: xs,
     y: ys,
     gate: rowsOf(backend.values(gate, "float32"), found.d),
@@ -111,7 +117,9 @@ function gatedResidualGradients({ inputs: { dOut, y, gate }, backend, heavy }: K
   const found = sizes(y, gate);
   const [dy, dGate] = [backend.output(y.shape, "float32"), backend.output(gate.shape, "float32")];
   heavy.gatedResidualGradients({
-    ...found,
+    batch: found.batch,
+    rows: found.rows,
+    d: found.d,
     dOut: backend.values(dOut, "float32"),
     y: backend.values(y, "float32"),
     gate: rowsOf(backend.values(gate, "float32"), found.d),
