@@ -2,7 +2,7 @@
 //   npm run profile -w @etalon/trainers            prints docs/profile.md's tables; `-- --write` puts them there     ETALON_NUM_THREADS: default 1
 import { readFileSync, writeFileSync } from "node:fs";
 import { Session } from "node:inspector/promises";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -59,7 +59,8 @@ function ownerOf(stack) {
   const own = stack.slice(stack.findIndex(({ url }) => url !== "")); // functions of C++ have no address: they count as their callers
   const [frame] = own;
   if (frame === undefined || frame.url === "") return { javascript: "Node and V8" };
-  if (frame.url.endsWith("bench/profile.mjs")) return { kernel: frame.functionName };
+  if (frame.url.endsWith("bench/profile.mjs"))
+    return frame.functionName in tf.backend().kernels ? { kernel: frame.functionName } : { javascript: "this bench" };
   const inside = own.findIndex(({ url }) => !/\/native\/dist\//.test(url));
   if (inside > 0) return { kernel: own.slice(0, inside).findLast(({ functionName }) => functionName)?.functionName };
   if (/@tensorflow/.test(frame.url)) return { javascript: "TensorFlow.js" };
@@ -158,7 +159,7 @@ const [batch, steps, iterations] = [given.batch, given.steps, given.iterations].
 const step = await trainingStep(batch, steps);
 const iteration = await iterationsOf(iterations);
 const made = [
-  `${cpus()[0].model.trim()}, Node ${process.versions.node}, ${name} ${version}, ${threads} thread${threads === 1 ? "" : "s"}, ${new Date().toISOString().slice(0, 10)}; \`npm run profile -w @etalon/trainers -- --write\`.`,
+  `${cpus()[0].model.trim()}, Node ${process.versions.node}, ${name} ${version}, ${threads} thread${threads === 1 ? "" : "s"}, ${new Date().toISOString().slice(0, 10)}, load ${loadavg()[0].toFixed(1)} on ${cpus().length} processors; \`npm run profile -w @etalon/trainers -- --write\`.`,
   report(`A training step of the tiny default, ${batch} images`, step, steps),
   report("An iteration of DDPO, 64 images, 10 steps, 4 trained on", iteration, iterations, [
     { head: "what for", keyOf: phaseOf },
