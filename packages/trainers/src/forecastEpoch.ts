@@ -1,0 +1,106 @@
+import { tf } from "@etalon/engine";
+import type { Plan } from "@etalon/gddim";
+import type { TrainConfig } from "./config/TrainConfig.ts";
+import type { Parts } from "./loadParts.ts";
+import { policyGradients } from "./parts/policyGradients.ts";
+import { rollOut } from "./parts/rollOut.ts";
+import { trainedSteps } from "./parts/trainedSteps.ts";
+import { trainingPlan } from "./parts/trainingPlan.ts";
+import type { Learner } from "./run/Learner.ts";
+
+/** What an epoch is predicted to take on this machine. Scoring is not in it. */
+export interface Forecast {
+  seconds: {
+    /** Drawing all images: model and decoding. */
+    rollout: number;
+    /** All forward and backward passes of the updates. */
+    update: number;
+  };
+  bytes: {
+    /** Tensors at the peak of an update: weights, optimiser, gradients, and what the model keeps for its backward pass. */
+    update: number;
+    /** The trajectories that an epoch keeps to train on. */
+    rollout: number;
+    /** The peak as the model's config gives it, where it can (docs/memory.md). */
+    fromConfig?: number;
+  };
+}
+
+/** Images that are timed, and taken for as many as there are. */
+const most = 16;
+/** A first pass that took longer is not made again: what it spent on warming up is little beside it. In seconds. */
+const long = 2;
+
+/**
+ * Predicts an epoch's time and memory from one step of a rollout and one forward and backward pass, of some images, timed and weighed here. Nothing is changed.
+ * Both are taken as linear in the images, which leaves out what batches gain.
+ */
+export async function forecastEpoch(
+  config: TrainConfig,
+  { pipeline, prompts }: Parts,
+  learner: Learner,
+): Promise<Forecast> {
+  const { sampler, train, seed } = config;
+  const images = train.promptsPerEpoch * train.groupSize;
+  const plan = trainingPlan(config, pipeline.path, 0);
+  const few = Math.min(most, images, train.microBatch);
+  const texts = Array.from({ length: few }, (_, i) => prompts[i % prompts.length]);
+  const ids = Uint32Array.from(texts, (_, i) => i);
+  const one = firstStochastic(plan);
+  const { guidance, batch } = sampler;
+  const draw = () =>
+    rollOut({ pipeline, plan: one, prompts: texts, seed, ids, guidance, batch, keepNoise: train.ratioNorm });
+  const rollout = await draw();
+  const [decode] = await timed(() => pipeline.decode(rollout.latents, few));
+  const [drawn] = await timed(draw);
+  const passes = modelPasses(plan);
+
+  const pass = () => {
+    const { gradients } = policyGradients({ ...train, pipeline, variables: learner.variables, guidance }, rollout, new Float64Array(few), texts.map((_, i) => i)); // biome-ignore format: one thought
+    tf.dispose(gradients);
+  };
+  const before = tf.memory().numBytes;
+  const [first, { peakBytes }] = await timed(() => tf.profile(pass as never));
+  const seconds = first > long ? first : (await timed(pass))[0];
+  const steps = trainedSteps(plan, train, seed, 0, ids)[0].size;
+  const trained = train.promptsPerEpoch * (train.bestOf ?? train.groupSize) * train.innerEpochs;
+  const dim = pipeline.latentShape().reduce((a, b) => a * b);
+  const fromConfig = pipeline.updateBytes?.({ batch: Math.min(train.microBatch, images), guidance });
+  return {
+    seconds: {
+      rollout: round(((passes * Math.max(0, drawn - decode) + decode) * images) / few),
+      update: round((seconds * steps * trained) / few),
+    },
+    bytes: {
+      update: Math.round(before + ((peakBytes - before) * Math.min(train.microBatch, images)) / few),
+      rollout: 4 * dim * images * (steps + 1 + (train.ratioNorm ? steps : 0)),
+      ...(fromConfig !== undefined && { fromConfig: Math.round(fromConfig) }),
+    },
+  };
+}
+
+/** A forecast in a sentence, for a log. */
+export function describeForecast({ seconds, bytes }: Forecast): string {
+  const total = (seconds.rollout + seconds.update).toPrecision(2);
+  const config = bytes.fromConfig === undefined ? "" : ` (${gigabytes(bytes.fromConfig)} by the model's config)`;
+  return `an epoch is predicted to take ${total} s (rollout ${seconds.rollout.toPrecision(2)}, updates ${seconds.update.toPrecision(2)}) and ${gigabytes(bytes.update)} of tensors at its peak${config}, beside ${gigabytes(bytes.rollout)} of trajectories`; // biome-ignore format: one thought
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toPrecision(2)} GB`;
+const round = (seconds: number): number => Math.round(1000 * seconds) / 1000;
+
+/** The plan cut down to its first stochastic step. */
+function firstStochastic(plan: Plan): Plan {
+  const step = plan.steps.find(({ stochastic }) => stochastic) ?? plan.steps[0];
+  return { ...plan, steps: [{ ...step, index: 0 }] };
+}
+
+/** How often a trajectory asks the model: once a step, and once more where a step corrects itself. */
+const modelPasses = ({ steps }: Plan): number => steps.reduce((sum, { correct }) => sum + (correct ? 2 : 1), 0);
+
+/** What a call took, in seconds, and what it gave. */
+async function timed<T>(call: () => T): Promise<[seconds: number, result: Awaited<T>]> {
+  const start = performance.now();
+  const result = await call();
+  return [(performance.now() - start) / 1000, result];
+}
