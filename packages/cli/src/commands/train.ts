@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { EtalonError } from "@etalon/errors";
 import { type EpochGap, measuredTraining, renderReport } from "@etalon/gap";
 import {
+  describeForecast,
   describeSelfCheck,
   type Metrics,
   openRun,
   parseTrainConfig,
+  type SavedCheckpoint,
   trainPreset,
   trainPresets,
 } from "@etalon/trainers";
@@ -39,8 +41,9 @@ async function run(
   const config = parseTrainConfig(source(file, preset, resume ? out : undefined), set);
   if (dryRun) return printJson(config);
   const { metrics, gaps } = await watched({ json, engine: config.engine }, async ({ signal, onProgress }) => {
-    const trainer = await openRun({ config, out, resume, signal, onProgress });
-    for (const note of [...(trainer.pipeline.notes ?? []), ...describeSelfCheck(trainer.checks)]) remark(note);
+    const trainer = await openRun({ config, out, resume, signal, onProgress, onSaved });
+    const said = [...describeSelfCheck(trainer.checks), describeForecast(trainer.forecast)];
+    for (const note of [...(trainer.pipeline.notes ?? []), ...trainer.data.notes, ...said]) remark(note);
     const bytes = trainer.pipeline.updateBytes?.({ batch: config.train.microBatch, guidance: config.sampler.guidance });
     if (bytes !== undefined) remark(`an update is predicted to take ${(bytes / 1e9).toPrecision(2)} GB at its peak`);
     const seen: { metrics?: Metrics; gaps: EpochGap[] } = { gaps: [] };
@@ -62,6 +65,11 @@ async function run(
     `the report is ${report}`,
   );
 }
+
+/** Told where no bar would be torn: once the checkpoint is on the disk. */
+const onSaved = ({ epoch, best }: SavedCheckpoint): void => {
+  if (!process.stderr.isTTY) remark(`saved checkpoints/${String(epoch).padStart(6, "0")}${best ? ", the best so far" : ""}`); // biome-ignore format: one thought
+};
 
 const gapLine = ({ epoch, ode, sde, gap, eta }: EpochGap): string =>
   `epoch ${String(epoch).padStart(4)}   ODE ${plusMinus(ode)}   SDE (eta ${eta}) ${plusMinus(sde)}   gap ${plusMinus(gap)}`;
