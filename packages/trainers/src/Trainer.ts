@@ -1,6 +1,7 @@
 import type { Pipeline } from "@etalon/models";
 import type { Reward } from "@etalon/rewards";
 import type { TrainConfig } from "./config/TrainConfig.ts";
+import type { Forecast } from "./forecastEpoch.ts";
 import type { LoadedParts } from "./loadParts.ts";
 import type { SelfCheck } from "./selfCheck.ts";
 
@@ -55,6 +56,8 @@ export interface OpenTrainer extends Trainer {
   /** Prompts that are kept out of training, what files say of prompts, and what was left out of the lists. */
   readonly data: LoadedParts["data"];
   readonly checks: SelfCheck;
+  /** Predicts an epoch's time and memory from a step that is timed here, and keeps it in the run's self-check.json. Trains nothing. */
+  forecast(): Promise<Forecast>;
   /** Calls a function with the averaged weights in the model's, where the run has averages and evaluates by them; else with the model as it is. Measure within it. */
   averaged<T>(inner: () => Promise<T>): Promise<T>;
   /** Epochs done; above 0 at once on a resumed run. */

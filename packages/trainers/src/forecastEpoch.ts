@@ -27,7 +27,7 @@ export interface Forecast {
 }
 
 /** Images that are timed, and taken for as many as there are. */
-const most = 16;
+const most = 8;
 /** A first pass that took longer is not made again: what it spent on warming up is little beside it. In seconds. */
 const long = 2;
 

@@ -9,6 +9,7 @@ export { parseSets } from "./config/parseSets.ts";
 export { parseTrainConfig, trainConfigSchema } from "./config/parseTrainConfig.ts";
 export { type Algorithm, algorithms, TrainConfig, type TrainConfigInput } from "./config/TrainConfig.ts";
 export { type TrainPreset, trainPreset, trainPresets } from "./config/trainPresets.ts";
+export { describeForecast, type Forecast } from "./forecastEpoch.ts";
 export type { Parts } from "./loadParts.ts";
 export { openRun, type RunOptions } from "./openRun.ts";
 export { type AdvantageInput, advantagesOf } from "./parts/advantagesOf.ts";

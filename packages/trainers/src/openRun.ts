@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { EtalonError } from "@etalon/errors";
 import writeFileAtomic from "write-file-atomic";
 import type { TrainConfig } from "./config/TrainConfig.ts";
+import { type Forecast, forecastEpoch } from "./forecastEpoch.ts";
 import { type LoadedParts, loadParts, type Parts } from "./loadParts.ts";
 import { appendLines } from "./run/appendLines.ts";
 import { latestCheckpoint, mendBest, type OdeReward } from "./run/checkpoint.ts";
@@ -12,7 +13,7 @@ import { promptDigest } from "./run/promptDigest.ts";
 import { Samples } from "./run/Samples.ts";
 import { type SavedCheckpoint, Saver } from "./run/Saver.ts";
 import { truncateMetrics } from "./run/truncateMetrics.ts";
-import { selfCheck } from "./selfCheck.ts";
+import { type SelfCheck, selfCheck } from "./selfCheck.ts";
 import type { Stages } from "./stages.ts";
 import type { Metrics, OpenTrainer, Progress } from "./Trainer.ts";
 import { aborted, trainEpoch, type Watch } from "./trainEpoch.ts";
@@ -73,7 +74,7 @@ function takeUp(folder: RunFolder, { standing, notes }: Learner, { prompts, mixt
   mendBest(checkpoints(folder));
 }
 
-function writeChecks(file: string, checks: OpenTrainer["checks"]): void {
+function writeChecks(file: string, checks: SelfCheck & { forecast?: Forecast }): void {
   io(file, () => writeFileAtomic.sync(file, `${JSON.stringify(checks, null, 2)}\n`));
 }
 
@@ -163,6 +164,11 @@ function trainer(
     checks,
     get epoch() {
       return standing.epoch;
+    },
+    async forecast() {
+      const forecast = await forecastEpoch(config, parts, learner);
+      if (folder) writeChecks(join(folder.path, "self-check.json"), { ...checks, forecast });
+      return forecast;
     },
     [Symbol.asyncIterator]: run,
     averaged,

@@ -42,10 +42,8 @@ async function run(
   if (dryRun) return printJson(config);
   const { metrics, gaps } = await watched({ json, engine: config.engine }, async ({ signal, onProgress }) => {
     const trainer = await openRun({ config, out, resume, signal, onProgress, onSaved });
-    const said = [...describeSelfCheck(trainer.checks), describeForecast(trainer.forecast)];
+    const said = [...describeSelfCheck(trainer.checks), describeForecast(await trainer.forecast())];
     for (const note of [...(trainer.pipeline.notes ?? []), ...trainer.data.notes, ...said]) remark(note);
-    const bytes = trainer.pipeline.updateBytes?.({ batch: config.train.microBatch, guidance: config.sampler.guidance });
-    if (bytes !== undefined) remark(`an update is predicted to take ${(bytes / 1e9).toPrecision(2)} GB at its peak`);
     const seen: { metrics?: Metrics; gaps: EpochGap[] } = { gaps: [] };
     try {
       for await (const event of measuredTraining(trainer, { signal, onProgress })) {
