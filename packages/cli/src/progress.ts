@@ -42,11 +42,11 @@ export function progressBar(): { update(progress: Progress): void; stop(): void 
 
 /** Where nobody watches: at most a line every ten seconds, and each stage's first and last. */
 function progressLines() {
-  const started = Date.now();
+  const started = performance.now(); // no clock that may be set back
   let [stage, begun, from, last] = ["", started, 0, 0];
   return {
     update({ stage: now, done, total, note = "" }: Progress) {
-      const time = Date.now();
+      const time = performance.now();
       if (now === stage && done < total && time - last < 10_000) return;
       if (now !== stage) [stage, begun, from] = [now, time, done];
       last = time;

@@ -19,7 +19,7 @@ export interface RunFolder {
  */
 export function openFolder(path: string, config: TrainConfig, resume: boolean): RunFolder {
   if (!resume) refuseFull(path);
-  io(path, () => mkdirSync(path, { recursive: true }));
+  io(path, () => makeFolder(path));
   const release = lockRun(path);
   try {
     const file = join(path, "config.json");
@@ -29,6 +29,17 @@ export function openFolder(path: string, config: TrainConfig, resume: boolean): 
   } catch (error) {
     release();
     throw error;
+  }
+}
+
+/** Makes a folder with those above it. The plain call first: it tells a read-only file system for what it is. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") mkdirSync(path, { recursive: true });
+    else if (code !== "EEXIST") throw error;
   }
 }
 
