@@ -15,6 +15,7 @@ export type ErrorCode =
   | "IO" // the system refused to read or write
   | "DENIED" // a server that wants a token, or one with more rights
   | "ABORTED" // stopped by the caller
+  | "PEER" // another process of the same run that is gone, has given up or does something else
   | "NATIVE"; // the native library failed: a fault of ours
 
 /** The facts of an error, for programs. */
