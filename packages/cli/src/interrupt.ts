@@ -1,8 +1,13 @@
+import { remark } from "./output.ts";
+
 /** A wrapper such as npx passes a Ctrl-C on that the terminal has sent already: what comes within this time is the same one. In ms. */
 const echoTime = 1000;
 
+const signals = ["SIGINT", "SIGTERM", "SIGUSR2"] as const;
+
 /**
- * A signal that the first Ctrl-C (or SIGTERM) aborts, so that a long call can save its state and stop. Another one, a second or more later, ends the process at once.
+ * A signal that the first Ctrl-C aborts, so that a long call can save its state and stop. SIGTERM does too, and SIGUSR2, which Slurm can send before a job's time is over, and mpirun passes on.
+ * Another one, a second or more later, ends the process at once.
  * `dispose` takes the handlers away again.
  */
 export function interruptSignal(): { signal: AbortSignal; dispose(): void } {
@@ -14,16 +19,14 @@ export function interruptSignal(): { signal: AbortSignal; dispose(): void } {
       return;
     }
     first = performance.now();
-    process.stderr.write("\nstopping: state is being saved (Ctrl-C again to stop at once)\n");
+    remark("\nstopping: state is being saved (Ctrl-C again to stop at once)");
     controller.abort();
   };
-  process.on("SIGINT", handler);
-  process.on("SIGTERM", handler);
+  for (const name of signals) process.on(name, handler);
   return {
     signal: controller.signal,
     dispose() {
-      process.off("SIGINT", handler);
-      process.off("SIGTERM", handler);
+      for (const name of signals) process.off(name, handler);
     },
   };
 }

@@ -1,16 +1,25 @@
+let quiet = false;
+
+/** From now on nothing is printed: another rank of the run speaks for all. */
+export function beQuiet(): void {
+  quiet = true;
+}
+
+export const isQuiet = (): boolean => quiet;
+
 /** Prints one JSON document on stdout, and nothing else goes there. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  if (!quiet) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** Prints lines for people. */
 export function print(...lines: string[]): void {
-  process.stdout.write(`${lines.join("\n")}\n`);
+  if (!quiet) process.stdout.write(`${lines.join("\n")}\n`);
 }
 
 /** A remark on stderr: which engine runs, where a file went. */
 export function remark(text: string): void {
-  process.stderr.write(`${text}\n`);
+  if (!quiet) process.stderr.write(`${text}\n`);
 }
 
 /** mean ± standard error, with as many digits as the error warrants. */

@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
+import { isQuiet } from "./output.ts";
 
 /** How far a long call has come: `done` of `total` in the stage named, parts of one counted too, and a short remark. */
 export interface Progress {
@@ -10,6 +11,7 @@ export interface Progress {
 
 /** Shows progress on stderr, so that stdout stays free for data: a bar with an ETA on a terminal, a line a stage elsewhere. */
 export function progressBar(): { update(progress: Progress): void; stop(): void } {
+  if (isQuiet()) return { update() {}, stop() {} };
   if (!process.stderr.isTTY) return progressLines();
   const bar = new SingleBar(
     {

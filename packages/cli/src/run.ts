@@ -1,4 +1,3 @@
-import { EtalonError } from "@etalon/errors";
 import { Command, CommanderError } from "commander";
 import { doctorCommand } from "./commands/doctor.ts";
 import { gapCommand } from "./commands/gap.ts";
@@ -12,21 +11,8 @@ import { serveCommand } from "./commands/serve.ts";
 import { studyCommand } from "./commands/study.ts";
 import { theoryCommand } from "./commands/theory.ts";
 import { trainCommand } from "./commands/train.ts";
-
-/** What a shell sees when a command ends. */
-const exit = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
-
-/** Codes of errors that are the caller's input, not a failure on the way. */
-const inputCodes = new Set([
-  "OUT_OF_RANGE",
-  "BAD_SHAPE",
-  "BAD_TYPE",
-  "BAD_CONFIG",
-  "BAD_FILE",
-  "NOT_FOUND",
-  "EXISTS",
-  "UNSUPPORTED",
-]);
+import { exit, exitCode } from "./exitCode.ts";
+import { remark } from "./output.ts";
 
 /**
  * Runs the command line and gives its exit code: 0 done, 1 failed, 2 bad usage or input, 130 stopped by Ctrl-C with state saved.
@@ -57,9 +43,7 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.usage;
     if (args.includes("--debug") && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-    else process.stderr.write(`etalon: ${error instanceof Error ? error.message : String(error)}\n`);
-    if (!EtalonError.is(error)) return exit.failed;
-    if (error.code === "ABORTED") return exit.interrupted;
-    return inputCodes.has(error.code) ? exit.usage : exit.failed;
+    else remark(`etalon: ${error instanceof Error ? error.message : String(error)}`);
+    return exitCode(error);
   }
 }

@@ -12,6 +12,13 @@ export { type TrainPreset, trainPreset, trainPresets } from "./config/trainPrese
 export { describeForecast, type Forecast } from "./forecastEpoch.ts";
 export type { Parts } from "./loadParts.ts";
 export { openRun, type RunOptions } from "./openRun.ts";
+export type { Communicator } from "./parallel/Communicator.ts";
+export { inProcess } from "./parallel/inProcess.ts";
+export { type Launch, launchedRanks } from "./parallel/launchedRanks.ts";
+export { openCommunicator } from "./parallel/openCommunicator.ts";
+export { soloCommunicator } from "./parallel/soloCommunicator.ts";
+export { threadsPerRank } from "./parallel/threadsPerRank.ts";
+export { isAgreed, onRoot } from "./parallel/together.ts";
 export { type AdvantageInput, advantagesOf } from "./parts/advantagesOf.ts";
 export { groupAdvantages } from "./parts/groupAdvantages.ts";
 export { type ModelPasses, modelPasses } from "./parts/modelPasses.ts";

@@ -4,6 +4,13 @@ import writeFileAtomic from "write-file-atomic";
 import type { TrainConfig } from "./config/TrainConfig.ts";
 import { type Forecast, forecastEpoch } from "./forecastEpoch.ts";
 import { type LoadedParts, loadParts, type Parts } from "./loadParts.ts";
+import { Rounds } from "./parallel/Rounds.ts";
+import { sameEverywhere } from "./parallel/sameEverywhere.ts";
+import { shareCheckpoint } from "./parallel/shareCheckpoint.ts";
+import { soloCommunicator } from "./parallel/soloCommunicator.ts";
+import { standingDigest } from "./parallel/standingDigest.ts";
+import { agree, allOrNone, onRoot } from "./parallel/together.ts";
+import { workOfRanks } from "./parallel/workOfRanks.ts";
 import { appendLines } from "./run/appendLines.ts";
 import { latestCheckpoint, mendBest, type OdeReward } from "./run/checkpoint.ts";
 import { io } from "./run/io.ts";
@@ -32,13 +39,15 @@ export interface RunOptions extends Watch, Partial<Parts> {
 }
 
 /**
- * Opens a training run: loads its parts, checks them (`selfCheck`), and makes or takes up its folder. Nothing is made where it refuses.
- * @throws EtalonError EXISTS, BUSY, BAD_CONFIG: the folder; NOT_FOUND, BAD_FILE, UNSUPPORTED: a part; SELF_CHECK; IO
+ * Opens a training run: loads its parts, checks them (`selfCheck`), and makes or takes up its folder. Nothing is made where it refuses. With a communicator every rank of it opens the run; the folder is
+ * the first one's, and what one rank refuses, all do.
+ * @throws EtalonError EXISTS, BUSY, BAD_CONFIG: the folder; NOT_FOUND, BAD_FILE, UNSUPPORTED: a part; SELF_CHECK; IO; PEER
  */
 export async function openRun(options: RunOptions): Promise<OpenTrainer> {
-  const { config, out, resume = false, onProgress } = options;
-  if (out !== undefined && !resume) refuseFull(out);
-  const parts = await loadParts(config, options);
+  const { config, out, resume = false, onProgress, communicator = soloCommunicator } = options;
+  const isFirst = communicator.rank === 0;
+  if (out !== undefined && !resume) await onRoot(communicator, () => refuseFull(out));
+  const parts = await allOrNone(communicator, () => loadParts(config, options));
   let folder: RunFolder | undefined;
   try {
     const fresh = async () => {
@@ -47,15 +56,21 @@ export async function openRun(options: RunOptions): Promise<OpenTrainer> {
       onProgress?.({ stage: "self-check", done: 1, total: 1 });
       return checks;
     };
-    const checks = await fresh();
-    folder = out === undefined ? undefined : openFolder(out, config, resume);
-    const latest = folder && latestCheckpoint(checkpoints(folder));
-    const learner = new Learner(config, parts.pipeline, latest);
-    if (folder) {
-      takeUp(folder, learner, parts);
-      writeChecks(join(folder.path, "self-check.json"), checks);
-    }
-    return trainer(options, { parts, folder, learner, checks, isResumed: latest !== undefined });
+    const checks = await allOrNone(communicator, fresh);
+    folder = await allOrNone(communicator, () => (out !== undefined && isFirst ? openFolder(out, config, resume) : undefined)); // biome-ignore format: one thought
+    const latest = await shareCheckpoint(communicator, folder && latestCheckpoint(checkpoints(folder)));
+    const learner = await allOrNone(communicator, () => {
+      const begun = new Learner(config, parts.pipeline, latest.folder);
+      workOfRanks(config, begun.variables, communicator.size); // refuses ranks for which there is no work
+      if (folder) {
+        takeUp(folder, begun, parts);
+        writeChecks(join(folder.path, "self-check.json"), checks);
+      }
+      return begun;
+    });
+    latest.release();
+    await sameEverywhere(communicator, "config, prompts or weights", standingDigest([config, parts.mixture ?? parts.prompts], learner.variables)); // biome-ignore format: one thought
+    return trainer(options, { parts, folder, learner, checks, isResumed: latest.folder !== undefined });
   } catch (error) {
     folder?.release();
     parts.dispose();
@@ -88,10 +103,11 @@ interface Open {
 }
 
 function trainer(
-  { config, signal, onProgress, onSaved, stages }: RunOptions,
+  { config, out, signal, onProgress, onSaved, stages, communicator = soloCommunicator }: RunOptions,
   { parts, folder, learner, checks, isResumed }: Open,
 ): OpenTrainer {
   const { standing, notes } = learner;
+  const rounds = new Rounds(communicator, signal);
   const data = promptDigest(parts.mixture ?? parts.prompts);
   const samples = folder && new Samples(folder.path, config, parts, { epoch: standing.epoch, ode: notes.ode });
   const saver = folder && new Saver(checkpoints(folder), { keep: config.checkpoint.keep, epoch: isResumed ? standing.epoch : -1, onSaved }); // biome-ignore format: one thought
@@ -104,6 +120,7 @@ function trainer(
   };
 
   const save = async () => {
+    if (out !== undefined && communicator.rank > 0) return; // the first rank does
     if (!saver) throw new EtalonError("UNSUPPORTED", { argument: "save", value: undefined, allowed: "a run that was opened with a folder (out)" }); // biome-ignore format: one thought
     await begin();
     await saver.settle();
@@ -113,9 +130,9 @@ function trainer(
     learner.averages && config.train.ema?.evaluate ? learner.averages.use(inner) : inner();
 
   /** Saves what is done, then tells that the run was stopped. */
-  const stop = async (cause: AbortSignal) => {
+  const stop = async () => {
     if (folder) await save();
-    throw aborted(cause);
+    throw agree(aborted(signal));
   };
 
   /** Progress within an epoch, in epochs: a rollout counts for half of one, its updates for the other half. */
@@ -126,32 +143,41 @@ function trainer(
   };
 
   async function* run(): AsyncGenerator<Metrics, void, undefined> {
-    const { epochs } = config.train;
+    try {
+      yield* epochs();
+    } catch (error) {
+      rounds.giveUp(error);
+      throw error;
+    }
+  }
+
+  async function* epochs(): AsyncGenerator<Metrics, void, undefined> {
     const { every } = config.checkpoint;
     if (standing.epoch === 0) await samples?.draw(0);
-    while (standing.epoch < epochs) {
-      if (signal?.aborted) await stop(signal);
-      onProgress?.({ stage: "train", done: standing.epoch, total: epochs });
+    while (standing.epoch < config.train.epochs) {
+      if (await rounds.shallStop()) await stop();
+      onProgress?.({ stage: "train", done: standing.epoch, total: config.train.epochs });
       const lines = await trainEpoch(
         config,
         parts,
         learner,
-        { signal, onProgress: within(standing.epoch) },
+        { signal, communicator, onProgress: within(standing.epoch) },
         stages,
       ).catch(async (error) => {
-        if (signal?.aborted && EtalonError.is(error) && error.code === "ABORTED") return stop(signal);
+        if (EtalonError.is(error) && error.code === "ABORTED") return stop();
         throw error;
       });
       if (folder) appendLines(metricsFile(folder), lines);
       const spoilt = standing.skipped >= config.train.maxSkipped && lines.some(({ gradNorm }) => gradNorm === null);
-      const isLast = standing.epoch === epochs || spoilt;
+      const isLast = standing.epoch === config.train.epochs || spoilt;
       if (standing.epoch % every === 0 || isLast) await begin();
       if (isLast) await saver?.settle();
-      if (spoilt) throw tooManySkipped(standing.skipped);
+      if (spoilt) throw agree(tooManySkipped(standing.skipped));
       const note = noteOf(lines[lines.length - 1], imagesOf(config), samples?.last?.ode);
-      onProgress?.({ stage: "train", done: standing.epoch, total: epochs, note });
+      onProgress?.({ stage: "train", done: standing.epoch, total: config.train.epochs, note });
       yield* lines;
     }
+    await rounds.finish();
   }
 
   return {
@@ -176,6 +202,7 @@ function trainer(
     async close() {
       try {
         await saver?.settle();
+        await rounds.leave();
       } finally {
         learner.dispose();
         folder?.release();

@@ -3,6 +3,12 @@ import { EtalonError } from "@etalon/errors";
 import { learningRateAt } from "./config/learningRateAt.ts";
 import type { TrainConfig } from "./config/TrainConfig.ts";
 import type { Parts } from "./loadParts.ts";
+import type { Communicator } from "./parallel/Communicator.ts";
+import { GradientSum } from "./parallel/GradientSum.ts";
+import { mergeScored } from "./parallel/mergeScored.ts";
+import { soloCommunicator } from "./parallel/soloCommunicator.ts";
+import { together } from "./parallel/together.ts";
+import { workOfRanks } from "./parallel/workOfRanks.ts";
 import type { Arena } from "./parts/Arena.ts";
 import { meanAndStd } from "./parts/meanAndStd.ts";
 import type { Scored } from "./parts/rewardImages.ts";
@@ -15,6 +21,8 @@ import type { Metrics, Progress } from "./Trainer.ts";
 export interface Watch {
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
+  /** The ranks that share the run: each draws, scores and trains on its part of the images. Default: this process alone. */
+  communicator?: Communicator;
 }
 
 /**
@@ -31,16 +39,27 @@ export async function trainEpoch(
 ): Promise<Metrics[]> {
   const { train, sampler } = config;
   const { standing } = learner;
+  const { communicator = soloCommunicator } = watch;
   const loop = { ...stages, ...given };
   const clock = stopwatch();
   const arena = Object.keys(given).length === 0 ? learner.arena : undefined; // a part of the user's may hold on to a rollout
-  const rollout = await rolloutOf(config, parts, standing.epoch, watch, loop, arena);
-  const seconds = { rollout: clock(), reward: 0, update: 0 };
-  const scored = await loop.rewardImages(parts.reward, rollout.images, rollout.prompts);
-  if (watch.signal?.aborted) throw aborted(watch.signal);
-  const { prompts } = rollout;
+  const { span, shares } = workOfRanks(config, learner.variables, communicator.size);
+  const mine = shares[communicator.rank];
+  const chosen = loop.samplePrompts(parts.mixture ?? parts.prompts, config.seed, standing.epoch, train.promptsPerEpoch);
+  const prompts = chosen.flatMap((prompt) => Array<string>(train.groupSize).fill(prompt));
+  const seconds = { rollout: 0, reward: 0, update: 0 };
+  const [rollout, all] = await together(communicator, async (share: (scored: Scored) => void) => {
+    const drawn = await rolloutOf(config, parts, { prompts, mine }, standing.epoch, watch, loop, arena);
+    seconds.rollout = clock();
+    share(await loop.rewardImages(parts.reward, drawn.images, drawn.prompts));
+    if (watch.signal?.aborted) throw aborted(watch.signal);
+    return drawn;
+  });
+  const scored = mergeScored(all, shares);
   const advantages = loop.advantagesOf({ train, scored, prompts, statisticsOf: (term) => learner.statisticsOf(term) });
   const images = loop.selectImages(scored.total, train.groupSize, train.bestOf);
+  const row = new Map(mine.map((image, at) => [image, at]));
+  const own = Float64Array.from(mine, (image) => advantages[image]);
   seconds.reward = clock();
 
   const lines: Metrics[] = [];
@@ -51,11 +70,12 @@ export async function trainEpoch(
     const { variables, optimiser } = learner;
     const { maxGradNorm } = train.optimiser;
     const learningRate = learningRateAt(train, standing.step);
-    const { skipped, ...report } = loop.updatePolicy(
-      { ...train, pipeline, variables, optimiser, maxGradNorm, learningRate, guidance: sampler.guidance },
+    const sum = new GradientSum({ communicator, variables, span, bucketBytes: 1e6 * config.parallel.bucketMB });
+    const { skipped, ...report } = await loop.updatePolicy(
+      { ...train, pipeline, variables, optimiser, maxGradNorm, learningRate, guidance: sampler.guidance, sum },
       rollout,
-      advantages,
-      shareOf(images, train.updatesPerEpoch, update),
+      own,
+      shareOf(images, train.updatesPerEpoch, update).flatMap((image) => row.get(image) ?? []),
     );
     standing.step += 1;
     if (skipped) standing.skipped += 1;
@@ -69,26 +89,27 @@ export async function trainEpoch(
   return lines;
 }
 
+/** Draws this rank's images of an epoch: `mine` of those that `prompts` has one each. */
 function rolloutOf(
   config: TrainConfig,
-  { pipeline, prompts, mixture }: Parts,
+  { pipeline }: Parts,
+  { prompts, mine }: { prompts: readonly string[]; mine: readonly number[] },
   epoch: number,
   watch: Watch,
   loop: Stages,
   arena: Arena | undefined,
 ): Promise<Rollout> {
   const { train, sampler, seed } = config;
-  const chosen = loop.samplePrompts(mixture ?? prompts, seed, epoch, train.promptsPerEpoch);
-  const each = chosen.flatMap((prompt) => Array<string>(train.groupSize).fill(prompt));
-  const ids = Uint32Array.from(each, (_, i) => epoch * each.length + i);
+  const idOf = (image: number) => epoch * prompts.length + image;
+  const ids = Uint32Array.from(mine, idOf);
   const plan = loop.trainingPlan(config, pipeline.path, epoch);
   return loop.rollOut({
     pipeline,
     plan,
-    prompts: each,
+    prompts: mine.map((image) => prompts[image]),
     seed,
     ids,
-    sharedBy: sampler.sharedNoise ? train.groupSize : 1,
+    startIds: sampler.sharedNoise ? Uint32Array.from(mine, (image) => idOf(image - (image % train.groupSize))) : ids,
     guidance: sampler.guidance,
     batch: sampler.batch,
     trained: loop.trainedSteps(plan, train, seed, epoch, ids),
@@ -119,5 +140,5 @@ function stopwatch(): () => number {
 }
 
 /** What a stopped run throws. */
-export const aborted = (signal: AbortSignal): EtalonError =>
-  new EtalonError("ABORTED", { argument: "signal" }, { message: "The run was stopped.", cause: signal.reason });
+export const aborted = (signal?: AbortSignal): EtalonError =>
+  new EtalonError("ABORTED", { argument: "signal" }, { message: "The run was stopped.", cause: signal?.reason });

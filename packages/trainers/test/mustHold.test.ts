@@ -105,12 +105,12 @@ describe("options of the update", () => {
       microBatch: 2,
     };
     const advantages = Float64Array.of(1, -2, 0.5);
-    const gradients = (of: typeof trained, images: number[], rollout: Awaited<ReturnType<typeof rollOut>>) =>
-      policyGradients(options, { ...rollout, trained: of }, advantages, images).gradients;
+    const gradients = async (of: typeof trained, images: number[], rollout: Awaited<ReturnType<typeof rollOut>>) =>
+      (await policyGradients(options, { ...rollout, trained: of }, advantages, images)).gradients;
     const rollout = await rollOut({ ...common, trained });
     expect(rollout.steps.map(({ step }) => step.index)).toEqual([0, 1, 2]);
-    const whole = gradients(trained, [0, 1, 2], rollout);
-    const parts = [0, 1, 2].map((i) => gradients(trained, [i], rollout));
+    const whole = await gradients(trained, [0, 1, 2], rollout);
+    const parts = await Promise.all([0, 1, 2].map((i) => gradients(trained, [i], rollout)));
     const sum = (name: string) => tf.tidy(() => tf.addN(parts.map((part: NamedTensorMap, i) => part[name].mul(trained[i].size / 5))).dataSync().slice()); // biome-ignore format: one thought
     for (const name of Object.keys(whole))
       expect(whole[name].dataSync()).toBeAllclose(sum(name), { rtol: 1e-5, atol: 1e-7 });

@@ -113,7 +113,7 @@ describe("refuses", () => {
     const out = join(root, "changed");
     await train({ out, config: config(["train.epochs=2"]) });
     expect(await thrown(() => train({ out, resume: true, config: config(["sampler.eta=1"]) }))).toBe(
-      "BAD_CONFIG: sampler.eta is 1; allowed: 0.8, as the run began. Only train.epochs, train.maxSkipped, checkpoint.every, checkpoint.keep, measure.every may change on resume.",
+      "BAD_CONFIG: sampler.eta is 1; allowed: 0.8, as the run began. Only train.epochs, train.maxSkipped, checkpoint.every, checkpoint.keep, measure.every, parallel.splitGroups, parallel.bucketMB may change on resume.",
     );
     expect(await train({ out, resume: true, config: config(["train.epochs=4"]) })).toHaveLength(2);
   });

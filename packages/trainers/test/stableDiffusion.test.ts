@@ -158,9 +158,9 @@ describe("an update's memory and sums", () => {
     rollout.steps.length = 1;
     const optimiser = new AdamW(variables, { learningRate: 1e-4 });
     const update = () => updatePolicy({ ...options, pipeline, variables, microBatch: 2, optimiser, maxGradNorm: 1 }, rollout, advantages, [0, 1, 2, 3]); // biome-ignore format: one thought
-    update();
+    await update();
     const { numTensors, numBytes } = tf.memory();
-    for (let i = 0; i < 50; i++) update();
+    for (let i = 0; i < 50; i++) await update();
     expect(tf.memory().numTensors).toBe(numTensors);
     expect(tf.memory().numBytes).toBe(numBytes);
     optimiser.dispose();
@@ -173,8 +173,8 @@ describe("an update's memory and sums", () => {
     const variables = pipeline.model.parameters("lora");
     for (const [name, variable] of variables) if (name.includes("lora_B")) tf.tidy(() => variable.assign(tf.linspace(-0.1, 0.1, variable.size).reshape(variable.shape))); // biome-ignore format: one thought
     const rollout = await rolledOut(pipeline);
-    const at = (microBatch: number) => policyGradients({ ...options, pipeline, variables, microBatch }, rollout, advantages, [0, 1, 2, 3]).gradients; // biome-ignore format: one thought
-    const [big, one, three] = [at(4), at(1), at(3)];
+    const at = async (microBatch: number) => (await policyGradients({ ...options, pipeline, variables, microBatch }, rollout, advantages, [0, 1, 2, 3])).gradients; // biome-ignore format: one thought
+    const [big, one, three] = [await at(4), await at(1), await at(3)];
     for (const name of variables.keys()) {
       const truth = big[name].dataSync<"float32">();
       const largest = truth.reduce((most, value) => Math.max(most, Math.abs(value)), 0);

@@ -3,6 +3,7 @@ import { arch, cpus, platform, totalmem } from "node:os";
 import { engine } from "@etalon/engine";
 import { loadPipeline, promptLists } from "@etalon/models";
 import { attempts, backend } from "@etalon/native";
+import { mpiLibrary } from "@etalon/native/mpi";
 import { loadReward, rewardNames } from "@etalon/rewards";
 import { Command } from "commander";
 import { describeEngine, type Finding } from "../describeEngine.ts";
@@ -56,7 +57,7 @@ async function examine(): Promise<Finding[]> {
     runs,
     command("nvcc", ["--version"], "CUDA compiler", "Only needed to build the CUDA kernels."),
     command("nvidia-smi", ["-L"], "GPU", "Training runs on the processor without one."),
-    command("mpirun", ["--version"], "MPI", "Only needed for training on many machines."),
+    mpi(),
     ...(runs.ok
       ? [await weights("tiny", () => loadPipeline("tiny")), await weights("tiny-clip", () => loadReward("tiny-clip"))]
       : []), // without an engine nothing loads, and says no more than that
@@ -76,6 +77,20 @@ async function engineFinding(addon: boolean): Promise<Finding> {
     return describeEngine(await engine(), addon);
   } catch (error) {
     return { what: "engine", ok: false, found: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** The addon, and the launcher beside it. */
+function mpi(): Finding {
+  const launcher = command("mpirun", ["--version"], "mpirun", "");
+  try {
+    const found = `${mpiLibrary()}; ${launcher.ok ? launcher.found : "no mpirun in PATH"}`;
+    const advice = launcher.ok ? undefined : "mpirun of the same MPI starts the ranks; under Slurm srun does.";
+    return { what: "MPI", ok: launcher.ok, found, advice };
+  } catch (error) {
+    const found = `no addon; ${launcher.ok ? launcher.found : "no mpirun in PATH"}`;
+    const advice = `Only needed to train by several processes. ${error instanceof Error ? error.message : error}`;
+    return { what: "MPI", ok: false, found, advice };
   }
 }
 

@@ -3,9 +3,12 @@ import { join } from "node:path";
 import { EtalonError } from "@etalon/errors";
 import { type EpochGap, measuredTraining, renderReport } from "@etalon/gap";
 import {
+  type Communicator,
   describeForecast,
   describeSelfCheck,
   type Metrics,
+  type OpenTrainer,
+  onRoot,
   openRun,
   parseTrainConfig,
   type SavedCheckpoint,
@@ -13,10 +16,17 @@ import {
   trainPresets,
 } from "@etalon/trainers";
 import { Command } from "commander";
+import { amongRanks } from "../amongRanks.ts";
 import { assignment, type ConfigOptions } from "../options.ts";
 import { plusMinus, print, printJson, remark } from "../output.ts";
 import { readConfig } from "../readConfig.ts";
 import { watched } from "../watched.ts";
+
+/** What came of a run, for its summary. */
+interface Seen {
+  metrics?: Metrics;
+  gaps: EpochGap[];
+}
 
 /** `etalon train`: reinforcement learning, from a config or a preset. */
 export function trainCommand(): Command {
@@ -33,18 +43,26 @@ export function trainCommand(): Command {
     .action(run);
 }
 
-async function run(
+function run(file: string | undefined, options: ConfigOptions & { dryRun?: boolean }): Promise<void> {
+  return amongRanks((communicator) => train(file, options, communicator));
+}
+
+async function train(
   file: string | undefined,
   { preset, set = [], output, resume = false, dryRun, json }: ConfigOptions & { dryRun?: boolean },
+  communicator: Communicator,
 ): Promise<void> {
   const out = output ?? join("runs", preset ?? "train");
-  const config = parseTrainConfig(source(file, preset, resume ? out : undefined), set);
+  const config = await onRoot(communicator, () => parseTrainConfig(source(file, preset, resume ? out : undefined), set)); // biome-ignore format: one thought
   if (dryRun) return printJson(config);
+  const isFirst = communicator.rank === 0;
   const { metrics, gaps } = await watched({ json, engine: config.engine }, async ({ signal, onProgress }) => {
-    const trainer = await openRun({ config, out, resume, signal, onProgress, onSaved });
+    if (!isFirst) return follow(await openRun({ config, out, resume, signal, communicator }));
+    if (communicator.size > 1) remark(`${communicator.size} ranks on ${new Set(communicator.hosts).size} machines`);
+    const trainer = await openRun({ config, out, resume, signal, onProgress, onSaved, communicator });
     const said = [...describeSelfCheck(trainer.checks), describeForecast(await trainer.forecast())];
     for (const note of [...(trainer.pipeline.notes ?? []), ...trainer.data.notes, ...said]) remark(note);
-    const seen: { metrics?: Metrics; gaps: EpochGap[] } = { gaps: [] };
+    const seen: Seen = { gaps: [] };
     try {
       for await (const event of measuredTraining(trainer, { signal, onProgress })) {
         if (event.kind === "metrics") seen.metrics = event.metrics;
@@ -55,6 +73,7 @@ async function run(
     }
     return seen;
   });
+  if (!isFirst) return;
   const report = await renderReport(out);
   if (json) return printJson({ run: out, metrics, gaps });
   print(
@@ -68,6 +87,16 @@ async function run(
 const onSaved = ({ epoch, best }: SavedCheckpoint): void => {
   if (!process.stderr.isTTY) remark(`saved checkpoints/${String(epoch).padStart(6, "0")}${best ? ", the best so far" : ""}`); // biome-ignore format: one thought
 };
+
+/** What the ranks after the first do: train. The first measures, writes and tells. */
+async function follow(trainer: OpenTrainer): Promise<Seen> {
+  try {
+    for await (const _ of trainer);
+  } finally {
+    await trainer.close();
+  }
+  return { gaps: [] };
+}
 
 const gapLine = ({ epoch, ode, sde, gap, eta }: EpochGap): string =>
   `epoch ${String(epoch).padStart(4)}   ODE ${plusMinus(ode)}   SDE (eta ${eta}) ${plusMinus(sde)}   gap ${plusMinus(gap)}`;

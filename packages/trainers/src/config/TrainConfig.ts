@@ -23,6 +23,20 @@ const MeasureConfig = z.strictObject({
   samples: count().default(64).describe("Paired samples of a measurement."),
 });
 
+const ParallelConfig = z.strictObject({
+  splitGroups: z
+    .boolean()
+    .default(false)
+    .describe("Whether the images of a group may lie on several ranks: for more ranks than prompts an epoch."),
+  reduceEvery: count()
+    .nullable()
+    .default(null)
+    .describe(
+      "Micro-batches between two sums of the gradient over the ranks, which go on beside the next ones; as many as an update has: one sum, least bytes. null: 1 where the trained parameters have at most 64 MiB, else one sum an update.",
+    ),
+  bucketMB: z.number().positive().max(1024).default(4).describe("About how long a message of the gradient is, in MB."),
+});
+
 const MixConfig = z.strictObject({
   mix: z
     .array(z.strictObject({ reward: z.string().min(1), weight: z.number() }))
@@ -74,6 +88,9 @@ export const TrainConfig = z
     train: UpdateConfig.prefault({}).describe("The update."),
     checkpoint: CheckpointConfig.prefault({}).describe("When the run is saved."),
     measure: MeasureConfig.prefault({}).describe("How the reward gap is measured along the run."),
+    parallel: ParallelConfig.prefault({}).describe(
+      "How ranks share an update (mpirun, srun). The order of the gradient's sum follows it, with one process too.",
+    ),
   })
   .superRefine(({ sampler, train }, context) => {
     const refuse = (path: string[], input: unknown, message: string) =>

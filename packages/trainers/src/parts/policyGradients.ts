@@ -1,6 +1,8 @@
 import { type NamedTensorMap, type Tensor, tf, type Variable } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import type { Conditioning, Pipeline } from "@etalon/models";
+import { GradientSum } from "../parallel/GradientSum.ts";
+import { addGradients, type Gradients } from "../parallel/GradientTree.ts";
 import type { Rollout, TrajectoryStep } from "./rollOut.ts";
 import { type PolicyOutcome, seedPolicy } from "./seedPolicy.ts";
 import { type StepWeights, stepWeight } from "./stepWeight.ts";
@@ -19,6 +21,8 @@ export interface PolicyOptions extends StepWeights {
   microBatch: number;
   /** Weight of the KL towards the model without its adapter. */
   kl: number;
+  /** What sums the micro-batches' gradients up, over ranks too. Default: of this process alone, by the tree. */
+  sum?: GradientSum;
 }
 
 /** What an update reports: means over images and steps. */
@@ -30,56 +34,70 @@ export interface PolicyReport {
 }
 
 /**
- * The gradient of the mean policy objective over some images of a rollout and all the steps it kept, summed up over micro-batches.
- * The log-probabilities of the rollout are the old ones: nothing is computed twice.
- * @param advantages  one an image of the rollout    @param images  which of them count
+ * The gradient of the mean policy objective over some images of a rollout and all the steps it kept, summed up over micro-batches: over a micro-batch's steps in their order, over
+ * micro-batches by a tree (docs/parallel.md). The log-probabilities of the rollout are the old ones: nothing is computed twice.
+ * @param advantages  one an image of the rollout    @param images  which of them count; those of other ranks come in by `sum`
  * @returns `gradients`: new tensors that the caller disposes, NaN where a model output or a ratio was not finite; the report leaves those out
  */
-export function policyGradients(
+export async function policyGradients(
   options: PolicyOptions,
   rollout: Rollout,
   advantages: Float64Array,
   images: readonly number[],
-): { gradients: NamedTensorMap; report: PolicyReport } {
-  const sums = new Map<string, Tensor>();
-  const tally = { count: 0, loss: 0, ratio: 0, max: 0, clipped: 0, kl: 0 };
-  const work = passes(rollout, images, options.microBatch);
-  const share = 1 / work.reduce((sum, { part }) => sum + part.length, 0);
-  let batch: Batch | undefined;
+): Promise<{ gradients: NamedTensorMap; report: PolicyReport }> {
+  const { sum = new GradientSum({ variables: options.variables }) } = options;
+  const work = microBatches(rollout, images, options.microBatch);
+  const tallies: Tally[] = [];
   try {
-    for (const { part, step } of work) {
-      if (batch?.part !== part) {
-        batch?.dispose();
-        batch = takeBatch(options, rollout, part);
-      }
-      const weight = stepWeight(step.step.map, options);
+    const count = work.reduce((total, { part, steps }) => total + part.length * steps.length, 0);
+    const share = 1 / (await sum.begin(work.length, count));
+    for (const { part, steps } of work) {
       const advantage = Float64Array.from(part, (i) => advantages[i]);
-      const { gradients, result } = gradientsOfStep(options, batch, { ...takeStep(step, part), advantage, scale: share * weight }); // biome-ignore format: one thought
-      accumulate(sums, gradients);
-      if (result) add(tally, result, weight);
+      const batch = takeBatch(options, rollout, part);
+      const tally: Tally = { count: 0, loss: 0, ratio: 0, max: 0, clipped: 0, kl: 0 };
+      let gradients: Gradients = new Map();
+      try {
+        for (const step of steps) {
+          const weight = stepWeight(step.step.map, options);
+          const of = gradientsOfStep(options, batch, { ...takeStep(step, part), advantage, scale: share * weight });
+          gradients = addGradients(gradients, of.gradients);
+          if (of.result) add(tally, of.result, weight);
+        }
+      } catch (error) {
+        tf.dispose([...gradients.values()]);
+        throw error;
+      } finally {
+        batch.dispose();
+      }
+      tallies.push(tally);
+      await sum.add(gradients);
     }
-  } catch (error) {
-    for (const sum of sums.values()) sum.dispose();
-    throw error;
+    return { gradients: await sum.finish(), report: reportOf(await sum.inOrder(tallies)) };
   } finally {
-    batch?.dispose();
+    sum.dispose();
   }
-  const { count, loss, ratio, max, clipped, kl } = tally;
-  return {
-    gradients: Object.fromEntries(sums),
-    report: { loss: loss / count, ratio: { mean: ratio / count, max }, clipFraction: clipped / count, kl: kl / count },
-  };
 }
 
-/** The passes through the model: micro-batches of images, each at the steps it is trained on. */
-function passes({ steps, trained }: Rollout, images: readonly number[], size: number) {
+/** Sums over the samples of a micro-batch and its steps; `max` is the largest ratio. */
+type Tally = Record<"count" | "loss" | "ratio" | "max" | "clipped" | "kl", number>;
+
+function reportOf(tallies: readonly Tally[]): PolicyReport {
+  const sum = (key: keyof Tally) => tallies.reduce((total, tally) => total + tally[key], 0);
+  const mean = (key: keyof Tally) => sum(key) / sum("count");
+  const max = Math.max(0, ...tallies.map((tally) => tally.max));
+  return { loss: mean("loss"), ratio: { mean: mean("ratio"), max }, clipFraction: mean("clipped"), kl: mean("kl") };
+}
+
+/** The images that go through the model together, and at which steps: whole trajectories, or, where each image has steps of its own, those that share one. */
+function microBatches({ steps, trained }: Rollout, images: readonly number[], size: number) {
+  if (images.length === 0) return [];
   const shared = trained === undefined || images.every((i) => trained[i] === trained[images[0]]);
   if (shared) {
     const kept = steps.filter(({ step }) => trained?.[images[0]].has(step.index) ?? true);
-    return chunks(images, size).flatMap((part) => kept.map((step) => ({ part, step })));
+    return chunks(images, size).map((part) => ({ part, steps: kept }));
   }
   return steps.flatMap((step) =>
-    chunks(images.filter((i) => trained[i].has(step.step.index)), size).map((part) => ({ part, step })),
+    chunks(images.filter((i) => trained[i].has(step.step.index)), size).map((part) => ({ part, steps: [step] })),
   ); // biome-ignore format: one thought
 }
 
@@ -93,7 +111,7 @@ function takeBatch({ pipeline, guidance }: PolicyOptions, { prompts }: Rollout, 
     cond.dispose();
     uncond?.dispose();
   };
-  return { part, cond, uncond, dispose };
+  return { cond, uncond, dispose };
 }
 
 /** Some images of a step: where they lie in a row, as they lie. */
@@ -113,7 +131,7 @@ function gradientsOfStep(
   { pipeline, variables, guidance, clip, reduction, ratioNorm, kl }: PolicyOptions,
   { cond, uncond }: Batch,
   batch: ReturnType<typeof takeStep> & { advantage: Float64Array; scale: number },
-): { gradients: NamedTensorMap; result: PolicyOutcome | undefined } {
+): { gradients: Gradients; result: PolicyOutcome | undefined } {
   const { step, x, next, oldLogp, advantage, scale } = batch;
   const z = ratioNorm ? noiseOf(batch.z) : undefined;
   const shape = [cond.count, ...pipeline.latentShape()];
@@ -130,7 +148,7 @@ function gradientsOfStep(
     [...variables.values()],
   );
   value.dispose();
-  const gradients = Object.fromEntries(Object.entries(grads).map(([id, grad]) => [names.get(id) as string, grad]));
+  const gradients = new Map(Object.entries(grads).map(([id, grad]) => [names.get(id) as string, grad]));
   return { gradients, result: result as PolicyOutcome | undefined };
 }
 
@@ -153,19 +171,7 @@ function referenceOutputs(pipeline: Pipeline, outputs: () => (Tensor | undefined
   }
 }
 
-function accumulate(sums: Map<string, Tensor>, gradients: NamedTensorMap): void {
-  for (const [name, gradient] of Object.entries(gradients)) {
-    const before = sums.get(name);
-    sums.set(name, before ? before.add(gradient) : gradient);
-    if (before) tf.dispose([before, gradient]);
-  }
-}
-
-function add(
-  tally: Record<"count" | "loss" | "ratio" | "max" | "clipped" | "kl", number>,
-  { loss, ratio, clipped, kl }: PolicyOutcome,
-  weight: number,
-): void {
+function add(tally: Tally, { loss, ratio, clipped, kl }: PolicyOutcome, weight: number): void {
   const sum = (values: Float64Array) => values.reduce((a, b) => a + b, 0);
   tally.count += loss.length;
   tally.loss += weight * sum(loss);

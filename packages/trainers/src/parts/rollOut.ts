@@ -16,6 +16,8 @@ export interface RolloutOptions {
   guidance?: number;
   /** Images of a group start from the x_T of its first: as many as this. Default 1: each from its own. */
   sharedBy?: number;
+  /** In its place: the id whose x_T each image starts from, where a group's first is not among these. */
+  startIds?: Uint32Array;
   /** Images that go through the model at once. */
   batch?: number;
   /** The indices of the stochastic steps that each image is trained on; default all. Those of no image are not kept. */
@@ -102,15 +104,17 @@ export async function rollOut(options: RolloutOptions): Promise<Rollout> {
   return { prompts, steps, ...(trained && { trained }), latents, images: pipeline.decode(latents, prompts.length) };
 }
 
-function startOf({ seed, ids, plan, sharedBy = 1, arena }: RolloutOptions, dim: number): Float32Array {
-  const leaders = ids.filter((_, i) => i % sharedBy === 0);
+function startOf({ seed, ids, startIds, plan, sharedBy = 1, arena }: RolloutOptions, dim: number): Float32Array {
+  const starts = startIds ?? ids.map((_, i) => ids[i - (i % sharedBy)]);
+  const samples = Uint32Array.from(new Set(starts));
   const room = arena?.take;
-  const noise = initialNoise({ seed, samples: leaders, dim, std: plan.initialStd, out: room?.(leaders.length * dim) });
-  if (sharedBy === 1) return noise;
-  const x = room?.(ids.length * dim) ?? new Float32Array(ids.length * dim);
-  for (let i = 0; i < ids.length; i++) {
-    const leader = Math.floor(i / sharedBy);
-    x.set(noise.subarray(leader * dim, (leader + 1) * dim), i * dim);
+  const noise = initialNoise({ seed, samples, dim, std: plan.initialStd, out: room?.(samples.length * dim) });
+  if (samples.length === starts.length) return noise;
+  const row = new Map(Array.from(samples, (id, at) => [id, at * dim]));
+  const x = room?.(starts.length * dim) ?? new Float32Array(starts.length * dim);
+  for (const [i, id] of starts.entries()) {
+    const begin = row.get(id) as number;
+    x.set(noise.subarray(begin, begin + dim), i * dim);
   }
   return x;
 }

@@ -101,7 +101,7 @@ describe("policyGradients", () => {
     const pipeline = fakePipeline();
     const options = optionsOf(pipeline, { clip: 1e3, ...over });
     const rollout = await rolloutOf(pipeline, options.guidance);
-    const { gradients } = policyGradients(options, rollout, advantages, all);
+    const { gradients } = await policyGradients(options, rollout, advantages, all);
     const { shift } = values(gradients);
     const variable = options.variables.get("shift") as Variable;
     const start = variable.dataSync<"float32">().slice();
@@ -119,8 +119,8 @@ describe("policyGradients", () => {
   test("micro-batches and the images' order move nothing but the last bits", async () => {
     const pipeline = fakePipeline();
     const rollout = await rolloutOf(pipeline);
-    const whole = values(policyGradients(optionsOf(pipeline), rollout, advantages, all).gradients);
-    const split = values(policyGradients(optionsOf(pipeline, { microBatch: 3 }), rollout, advantages, [2, 0, 3, 1]).gradients); // biome-ignore format: one thought
+    const whole = values((await policyGradients(optionsOf(pipeline), rollout, advantages, all)).gradients);
+    const split = values((await policyGradients(optionsOf(pipeline, { microBatch: 3 }), rollout, advantages, [2, 0, 3, 1])).gradients); // biome-ignore format: one thought
     for (const name of Object.keys(whole)) {
       const scale = Math.max(...whole[name].map(Math.abs));
       expect(split[name]).toBeAllclose(whole[name], { rtol: 1e-4, atol: 1e-6 * scale });
@@ -131,7 +131,7 @@ describe("policyGradients", () => {
   test("on-policy: ratio 1, nothing clipped; with advantage 0 the gradient is exactly 0", async () => {
     const pipeline = fakePipeline();
     const rollout = await rolloutOf(pipeline);
-    const { gradients, report } = policyGradients(optionsOf(pipeline), rollout, new Float64Array(4), all);
+    const { gradients, report } = await policyGradients(optionsOf(pipeline), rollout, new Float64Array(4), all);
     expect(report.ratio.mean).toBeCloseTo(1, 6);
     expect(report.ratio.max).toBeCloseTo(1, 6);
     expect(report.clipFraction).toBe(0);
@@ -144,10 +144,10 @@ describe("policyGradients", () => {
     pipeline.model.addAdapter({}, 0);
     const rollout = await rolloutOf(pipeline);
     const options = optionsOf(pipeline, { kl: 1, variables: pipeline.model.parameters("lora") });
-    const still = policyGradients(options, rollout, new Float64Array(4), all);
+    const still = await policyGradients(options, rollout, new Float64Array(4), all);
     expect(still.report.kl).toBe(0);
     (options.variables.get("shift.lora_A") as Variable).assign(tf.fill([48], 0.05));
-    const moved = policyGradients(options, rollout, new Float64Array(4), all);
+    const moved = await policyGradients(options, rollout, new Float64Array(4), all);
     expect(moved.report.kl).toBeGreaterThan(1e-6);
     expect(values(moved.gradients)["shift.lora_A"].every((g) => g > 0)).toBe(true);
     pipeline.dispose();
@@ -162,9 +162,9 @@ describe("updatePolicy", () => {
     const rollout = await rolloutOf(pipeline);
     const before = objective(options, rollout);
     const step = () => updatePolicy({ ...options, optimiser, maxGradNorm: 1 }, rollout, advantages, all);
-    step();
+    await step();
     const tensors = tf.memory().numTensors;
-    for (let i = 0; i < 50; i++) step();
+    for (let i = 0; i < 50; i++) await step();
     expect(tf.memory().numTensors).toBe(tensors);
     expect(objective(options, rollout)).toBeLessThan(before);
     optimiser.dispose();
@@ -179,7 +179,7 @@ describe("updatePolicy", () => {
     const shift = options.variables.get("shift") as Variable;
     shift.assign(tf.fill([48], Number.NaN));
     const tensors = tf.memory().numTensors;
-    const report = updatePolicy({ ...options, optimiser, maxGradNorm: 1 }, rollout, advantages, all);
+    const report = await updatePolicy({ ...options, optimiser, maxGradNorm: 1 }, rollout, advantages, all);
     expect(report).toMatchObject({ skipped: true, gradNorm: null });
     expect(optimiser.steps).toBe(0);
     expect(tf.memory().numTensors).toBe(tensors);

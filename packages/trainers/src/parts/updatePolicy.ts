@@ -23,13 +23,13 @@ export interface UpdateOptions extends PolicyOptions {
 }
 
 /** One optimiser step on some images of a rollout: gradient, cut to `maxGradNorm`, AdamW. A gradient that is not finite changes nothing. */
-export function updatePolicy(
+export async function updatePolicy(
   options: UpdateOptions,
   rollout: Rollout,
   advantages: Float64Array,
   images: readonly number[],
-): UpdateReport {
-  const { gradients, report } = policyGradients(options, rollout, advantages, images);
+): Promise<UpdateReport> {
+  const { gradients, report } = await policyGradients(options, rollout, advantages, images);
   try {
     const cut = cutNorm(gradients, options.maxGradNorm);
     if (cut === undefined) return idle;

@@ -50,7 +50,15 @@ export function refuseFull(path: string): void {
 }
 
 /** The keys that a resumed run may change: nothing that is done already depends on them. */
-const changeable = ["train.epochs", "train.maxSkipped", "checkpoint.every", "checkpoint.keep", "measure.every"];
+const changeable = [
+  "train.epochs",
+  "train.maxSkipped",
+  "checkpoint.every",
+  "checkpoint.keep",
+  "measure.every",
+  "parallel.splitGroups",
+  "parallel.bucketMB",
+];
 
 /** @throws EtalonError BAD_CONFIG: names the first key that differs from the run's config.json; BAD_FILE: the file is no JSON */
 function refuseChange(file: string, config: TrainConfig): void {
