@@ -34,6 +34,7 @@ const options = [
   `-DETALON_NODE_INCLUDE=${include.join(";")}`,
   `-DETALON_CUDA=${onOff(cuda)}`,
   `-DETALON_STATIC_RUNTIME=${onOff(prebuild)}`,
+  `-DETALON_MPI=${onOff(!prebuild)}`, // MPIs have no common ABI
   "-DETALON_TESTS=OFF",
 ];
 const places = {

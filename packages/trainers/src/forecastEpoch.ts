@@ -55,8 +55,8 @@ export async function forecastEpoch(
   const [drawn] = await timed(draw);
   const passes = modelPasses(plan);
 
-  const pass = () => {
-    const { gradients } = policyGradients({ ...train, pipeline, variables: learner.variables, guidance }, rollout, new Float64Array(few), texts.map((_, i) => i)); // biome-ignore format: one thought
+  const pass = async () => {
+    const { gradients } = await policyGradients({ ...train, pipeline, variables: learner.variables, guidance }, rollout, new Float64Array(few), texts.map((_, i) => i)); // biome-ignore format: one thought
     tf.dispose(gradients);
   };
   const before = tf.memory().numBytes;
