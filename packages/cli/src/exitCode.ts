@@ -13,6 +13,7 @@ const inputCodes = new Set([
   "NOT_FOUND",
   "EXISTS",
   "UNSUPPORTED",
+  "DENIED",
 ]);
 
 /** The exit code of a command that ended with an error: 130 where it was stopped, 2 where its input was at fault, else 1. */

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readImages } from "@etalon/models";
 import { loadReward } from "@etalon/rewards";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { run } from "./run.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { etalon } from "../test/inProcess.ts";
 
 let folder: string;
 const here = (name: string) => join(folder, name);
@@ -14,21 +14,6 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "etalon-cli-"));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
-
-/** Runs a command and catches what it prints. */
-async function etalon(...args: string[]) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const spies = [
-    vi.spyOn(process.stdout, "write").mockImplementation((text) => out.push(String(text)) > 0),
-    vi.spyOn(process.stderr, "write").mockImplementation((text) => err.push(String(text)) > 0),
-  ];
-  try {
-    const code = await run(args);
-    return { code, stdout: out.join(""), stderr: err.join("") };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
 
 describe("bad usage exits 2 with one line that says what is allowed", () => {
   test.each<[string[], string]>([

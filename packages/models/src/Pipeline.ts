@@ -14,6 +14,8 @@ export interface DenoiserOptions {
   negative?: string;
   /** Samples that go through the model at once. */
   batch?: number;
+  /** Of one latent. Default: `latentShape()`. */
+  shape?: readonly number[];
   /** Where an output is put: gives an array of that length, which no one else holds. Default: a new one. */
   room?: (length: number) => Float32Array;
 }
@@ -40,7 +42,10 @@ export interface TrainableModel {
   readonly config: Readonly<object>;
   /** Adds a fresh adapter (in place of an earlier one). */
   addAdapter(config?: Partial<LoraConfig>, seed?: number): void;
-  loadAdapter(place: string): void;
+  /** @param scale  weight on top of its own alpha/rank; default 1 */
+  loadAdapter(place: string, options?: { scale?: number }): void;
+  /** Whether blocks run again for the gradient in place of being kept; absent where a model has no such blocks. */
+  checkpointing?: boolean;
   saveAdapter(folder: string, options?: { format?: AdapterFormat }): void;
   /** Off gives the reference model, which the adapter was added to. */
   setAdapterEnabled(on: boolean): void;
@@ -53,11 +58,22 @@ export interface TrainableModel {
   dispose(): void;
 }
 
+/** Where a pipeline was loaded from. */
+export interface PipelineSource {
+  readonly folder: string;
+  /** The name that gives the same again: of a hub's model with its commit. */
+  readonly source?: string;
+  /** Of its weights' files, where one was asked for. */
+  readonly variant?: string;
+}
+
 /** A text-to-image model with all that sampling and training need of it. */
 export interface Pipeline {
   readonly name: string;
   /** What was passed over when it was loaded, in sentences. */
   readonly notes?: readonly string[];
+  /** Where it was loaded from. */
+  readonly files?: PipelineSource;
   /** The path of its latents; `prediction` says what its output is. */
   readonly path: Path;
   readonly model: TrainableModel;

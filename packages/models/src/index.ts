@@ -1,9 +1,11 @@
 export { EtalonError } from "@etalon/errors";
 export { CLIPTextModel } from "./clip/CLIPTextModel.ts";
+export { type FetchModelOptions, type FoundModel, fetchModel } from "./fetchModel.ts";
 export { type ImageBatch, imageAt } from "./images/ImageBatch.ts";
 export { encodePng, type GridOptions, gridPng, readImages } from "./images/png.ts";
+export { pngText } from "./images/pngText.ts";
 export { type LoadModelOptions, loadModel, type Model, type ModelName } from "./loadModel.ts";
-export { loadPipeline } from "./loadPipeline.ts";
+export { type LoadPipelineOptions, loadPipeline } from "./loadPipeline.ts";
 export type { LoraConfig } from "./lora/LoraConfig.ts";
 export type { AdapterFormat } from "./lora/writeAdapter.ts";
 export { ParameterStore } from "./ParameterStore.ts";
@@ -23,3 +25,4 @@ export { Random } from "./random.ts";
 export { TinyTokenizer } from "./tiny/TinyTokenizer.ts";
 export { UNet2DConditionModel } from "./unet/UNet2DConditionModel.ts";
 export { AutoencoderKL } from "./vae/AutoencoderKL.ts";
+export { hashWeights } from "./weights/hashWeights.ts";

@@ -14,7 +14,7 @@ const withConfig = (text: string) => {
 
 test("refuses an unknown name, and names the one that is near", async () => {
   await expect(loadPipeline("tiyn")).rejects.toThrow(
-    'model is "tiyn"; allowed: tiny, or a folder with a model_index.json or a config.json. Did you mean "tiny"?',
+    'model is "tiyn"; allowed: tiny, a folder with a model_index.json or a config.json, or owner/name of a model of the Hugging Face hub. Did you mean "tiny"?',
   );
 });
 

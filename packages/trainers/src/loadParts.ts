@@ -28,7 +28,8 @@ export async function loadParts(config: TrainConfig, given: Partial<Parts> = {})
   check.that(prompts.length > 0, "BAD_SHAPE", { argument: "prompts", value: prompts, allowed: "at least one prompt" });
   await engine(config.engine);
   const reward = given.reward ?? (await rewardOf(config.reward));
-  const pipeline = given.pipeline ?? (await loadPipeline(config.model));
+  const pipeline = given.pipeline ?? (await loadPipeline(config.model, { variant: config.variant ?? undefined }));
+  if (pipeline.model.checkpointing !== undefined) pipeline.model.checkpointing = config.train.checkpointing;
   const dispose = () => {
     if (!given.pipeline) pipeline.dispose();
     if (!given.reward) reward.dispose?.();

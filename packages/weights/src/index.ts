@@ -2,6 +2,7 @@ export { EtalonError } from "@etalon/errors";
 export { bytesOf, type Dtype, type StoredTensor, type TensorData, viewAs } from "./dtype.ts";
 export { firstNotFinite, notFinite } from "./firstNotFinite.ts";
 export { floatDtypes, fromFloat32, toFloat32 } from "./float16.ts";
+export { chooseWeights } from "./hub/chooseWeights.ts";
 export type { FetchProgress } from "./hub/fetchSnapshot.ts";
 export { type RepoId, readRepoId } from "./hub/RepoId.ts";
 export { type SnapshotOptions, snapshot } from "./hub/snapshot.ts";

@@ -1,14 +1,16 @@
 import { measureGap } from "@etalon/gap";
-import { loadPrompts } from "@etalon/models";
+import { loadPipeline, loadPrompts } from "@etalon/models";
 import { loadReward } from "@etalon/rewards";
 import { Command } from "commander";
 import { count, number, seed } from "../options.ts";
-import { plusMinus, print, printJson } from "../output.ts";
+import { plusMinus, print, printJson, remark } from "../output.ts";
 import { watched } from "../watched.ts";
 
 interface Options {
   model: string;
+  variant?: string;
   adapter?: string;
+  adapterScale?: number;
   reward: string;
   prompts: string;
   eta: number;
@@ -23,8 +25,10 @@ interface Options {
 export function gapCommand(): Command {
   return new Command("gap")
     .description("measure the reward gap between the SDE at --eta and the ODE: same prompts, same initial noise")
-    .option("--model <name>", "tiny, or a folder", "tiny")
-    .option("--adapter <folder>", "a trained adapter")
+    .option("--model <name>", "tiny, a folder, or owner/name[@revision] of the Hugging Face hub", "tiny")
+    .option("--variant <name>", "weights whose files have it in their names, as fp16")
+    .option("--adapter <place>", "a trained adapter: its folder or file")
+    .option("--adapter-scale <number>", "weight of the adapter, on top of its own", number("adapter-scale"), 1)
     .requiredOption("--reward <name>", "a reward's name, or a .js file")
     .option("--prompts <list>", "a file with a prompt a line, or the name of a built-in list", "tiny-train")
     .option("--eta <number>", "noise level of the SDE", number("eta", { above: 0 }), 1.2)
@@ -38,11 +42,19 @@ export function gapCommand(): Command {
 }
 
 async function run({ prompts: list, reward: name, json, ...options }: Options): Promise<void> {
+  const { model, variant, adapter, adapterScale: scale, ...measured } = options;
   const prompts = loadPrompts(list);
   const reward = await loadReward(name);
-  const { line } = await watched({ json }, ({ signal, onProgress }) =>
-    measureGap({ ...options, prompts, reward, signal, onProgress }),
-  );
+  const { line } = await watched({ json }, async ({ signal, onProgress }) => {
+    const pipeline = await loadPipeline(model, { variant, signal, onProgress });
+    try {
+      for (const note of pipeline.notes ?? []) remark(note);
+      if (adapter !== undefined) pipeline.model.loadAdapter(adapter, { scale });
+      return await measureGap({ ...measured, pipeline, prompts, reward, signal, onProgress });
+    } finally {
+      pipeline.dispose();
+    }
+  });
   if (json) return printJson(line);
   print(
     `reward ${line.reward}, ${line.n} pairs, ${line.steps} steps, guidance ${line.guidance}`,

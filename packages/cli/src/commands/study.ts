@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { EtalonError } from "@etalon/errors";
 import { parseStudyConfig, printStudyTable, runStudy, studyPresets } from "@etalon/gap";
+import { fetchModel } from "@etalon/models";
 import { Command } from "commander";
 import { assignment, type ConfigOptions } from "../options.ts";
 import { print, printJson, remark } from "../output.ts";
@@ -28,10 +29,11 @@ async function run(
   const config = parseStudyConfig(source(file, preset), set);
   const out =
     output ?? join("runs", `${preset ?? "study"}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}`);
-  const study = await watched({ json, engine: config.engine }, ({ engine, signal, onProgress }) => {
+  const study = await watched({ json, engine: config.engine }, async ({ engine, signal, onProgress }) => {
     const smaller = preset === "quick" && engine === "wasm";
     if (!json) remark(`${smaller ? "wasm is slow: the smaller study quick-wasm; " : ""}the study goes to ${out}`);
     const fitting = smaller ? parseStudyConfig(studyPresets["quick-wasm"], set) : config;
+    await fetchModel(fitting.model, { signal, onProgress }); // here, for its progress; each worker finds it in the cache
     return runStudy({ config: fitting, out, resume, signal, onProgress });
   });
   if (json) printJson(study);

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { EtalonError } from "@etalon/errors";
 import { type EpochGap, measuredTraining, renderReport } from "@etalon/gap";
+import { fetchModel } from "@etalon/models";
 import {
   type Communicator,
   describeForecast,
@@ -59,6 +60,7 @@ async function train(
   const { metrics, gaps } = await watched({ json, engine: config.engine }, async ({ signal, onProgress }) => {
     if (!isFirst) return follow(await openRun({ config, out, resume, signal, communicator }));
     if (communicator.size > 1) remark(`${communicator.size} ranks on ${new Set(communicator.hosts).size} machines`);
+    await fetchModel(config.model, { variant: config.variant ?? undefined, signal, onProgress }); // here, for its progress
     const trainer = await openRun({ config, out, resume, signal, onProgress, onSaved, communicator });
     const said = [...describeSelfCheck(trainer.checks), describeForecast(await trainer.forecast())];
     for (const note of [...(trainer.pipeline.notes ?? []), ...trainer.data.notes, ...said]) remark(note);

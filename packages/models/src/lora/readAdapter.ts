@@ -105,7 +105,8 @@ function fits(file: string, key: string, found: readonly number[], wanted: reado
   if (found.length < 2 || wanted[0] === 0 || bare(found) !== bare(wanted)) throw unfit(file, key, `a tensor [${wanted}]`); // biome-ignore format: one thought
 }
 
-function adapterFile(place: string): string {
+/** The file that holds an adapter: the place itself, or in its folder by the names that there are. @throws EtalonError NOT_FOUND */
+export function adapterFile(place: string): string {
   const inside = existsSync(place) && statSync(place).isDirectory();
   const names = Object.values(adapterFiles);
   const file = inside ? names.map((name) => join(place, name)).find(existsSync) : place;

@@ -30,6 +30,14 @@ export class DiffusionModel implements TrainableModel {
     return this.unet.config;
   }
 
+  get checkpointing(): boolean {
+    return this.unet.net.checkpointing;
+  }
+
+  set checkpointing(on: boolean) {
+    this.unet.net.checkpointing = on;
+  }
+
   get hasAdapter(): boolean {
     return this.unet.hasAdapter;
   }

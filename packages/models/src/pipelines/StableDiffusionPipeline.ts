@@ -38,7 +38,7 @@ export class StableDiffusionPipeline implements Pipeline {
   readonly model: DiffusionModel;
   readonly vae: AutoencoderKL;
   readonly tokenizer: PromptTokenizer;
-  readonly #files: PipelineFiles;
+  readonly files: PipelineFiles;
   /** Encoded prompts that were asked for before: a group's prompts are one. */
   readonly #encoded = new Map<string, Tensor>();
 
@@ -50,7 +50,7 @@ export class StableDiffusionPipeline implements Pipeline {
     this.model = new DiffusionModel(parts.unet, parts.textEncoder, () => this.#forget());
     this.vae = parts.vae;
     this.tokenizer = parts.tokenizer;
-    this.#files = files;
+    this.files = files;
     checkParts(parts);
   }
 
@@ -129,7 +129,7 @@ export class StableDiffusionPipeline implements Pipeline {
 
   save(folder: string, dtype: "F32" | "F16" = "F32"): void {
     const { unet, textEncoder } = this.model;
-    savePipeline(folder, { unet, text_encoder: textEncoder, vae: this.vae }, this.#files, dtype);
+    savePipeline(folder, { unet, text_encoder: textEncoder, vae: this.vae }, this.files, dtype);
   }
 
   dispose(): void {

@@ -13,13 +13,13 @@ export function promptDenoiser(
     guidance = 1,
     negative = "",
     batch,
+    shape = pipeline.latentShape(),
     room = (length) => new Float32Array(length),
   }: DenoiserOptions & { batch: number },
 ): PromptDenoiser {
   check.range("guidance", guidance, { min: 0 });
   check.count("batch", batch);
   checkPrompts(prompts);
-  const shape = pipeline.latentShape();
   const dim = shape.reduce((a, b) => a * b);
   const parts = chunks(prompts, batch).map((part) => ({
     cond: pipeline.encodePrompts(part),

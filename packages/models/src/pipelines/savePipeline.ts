@@ -2,10 +2,10 @@ import { cpSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import type { NetModel } from "../nn/NetModel.ts";
+import type { PipelineSource } from "../Pipeline.ts";
 
 /** Where a pipeline came from. */
-export interface PipelineFiles {
-  folder: string;
+export interface PipelineFiles extends PipelineSource {
   /** model_index.json's fields. */
   index: Readonly<Record<string, unknown>>;
 }

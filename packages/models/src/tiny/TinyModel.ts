@@ -1,5 +1,5 @@
 import type { Variable } from "@etalon/engine";
-import { EtalonError } from "@etalon/errors";
+import { check, EtalonError } from "@etalon/errors";
 import type { LayerShape } from "../lora/LayerShape.ts";
 import { LoraAdapter } from "../lora/LoraAdapter.ts";
 import type { LoraConfig } from "../lora/LoraConfig.ts";
@@ -17,6 +17,7 @@ export const tinyTargets = [
 export class TinyModel implements TrainableModel {
   readonly transformer: TinyTransformer2DModel;
   #adapter: LoraAdapter | undefined;
+  #scale = 1;
 
   constructor(transformer: TinyTransformer2DModel) {
     this.transformer = transformer;
@@ -34,8 +35,9 @@ export class TinyModel implements TrainableModel {
     this.#use(LoraAdapter.create(this.#layers(), { rank, alpha, targets, init }, seed));
   }
 
-  loadAdapter(place: string): void {
-    this.#use(LoraAdapter.load(this.#layers(), place));
+  loadAdapter(place: string, { scale = 1 }: { scale?: number } = {}): void {
+    check.range("scale", scale);
+    this.#use(LoraAdapter.load(this.#layers(), place), scale);
   }
 
   saveAdapter(folder: string, { format = "diffusers" }: { format?: AdapterFormat } = {}): void {
@@ -44,7 +46,7 @@ export class TinyModel implements TrainableModel {
 
   setAdapterEnabled(on: boolean): void {
     const adapter = this.#needAdapter();
-    this.transformer.hook = on ? (name, input, output) => adapter.apply(name, input, output) : undefined;
+    this.transformer.hook = on ? (name, input, output) => adapter.apply(name, input, output, this.#scale) : undefined;
   }
 
   parameters(choice: ParameterChoice): ReadonlyMap<string, Variable> {
@@ -77,9 +79,10 @@ export class TinyModel implements TrainableModel {
     this.transformer.dispose();
   }
 
-  #use(adapter: LoraAdapter): void {
+  #use(adapter: LoraAdapter, scale = 1): void {
     this.#adapter?.dispose();
     this.#adapter = adapter;
+    this.#scale = scale;
     this.setAdapterEnabled(true);
   }
 

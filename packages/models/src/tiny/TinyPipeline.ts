@@ -5,7 +5,7 @@ import { check, EtalonError } from "@etalon/errors";
 import { type Path, rectifiedFlow } from "@etalon/schedules";
 import type { ImageBatch } from "../images/ImageBatch.ts";
 import { writePixels } from "../images/writePixels.ts";
-import type { Conditioning, DenoiserOptions, Pipeline, PromptDenoiser } from "../Pipeline.ts";
+import type { Conditioning, DenoiserOptions, Pipeline, PipelineSource, PromptDenoiser } from "../Pipeline.ts";
 import { checkBatch, checkFinite, checkPrompts, promptDenoiser } from "../pipelines/promptDenoiser.ts";
 import { checkTinyConfig } from "./config.ts";
 import { saveTiny } from "./saveTiny.ts";
@@ -27,13 +27,22 @@ export class TinyPipeline implements Pipeline {
   readonly model: TinyModel;
   readonly tokenizer: TinyTokenizer;
 
-  constructor(model: TinyModel, tokenizer: TinyTokenizer) {
+  readonly notes: readonly string[];
+  readonly files?: PipelineSource;
+
+  /** @param files  where it came from */
+  constructor(model: TinyModel, tokenizer: TinyTokenizer, files?: PipelineSource, notes: readonly string[] = []) {
     this.model = model;
     this.tokenizer = tokenizer;
+    this.files = files;
+    this.notes = notes;
   }
 
   /** Reads a folder with config.json, tokenizer.json and diffusion_pytorch_model.safetensors. @throws EtalonError NOT_FOUND, BAD_FILE */
-  static load(folder: string): TinyPipeline {
+  static load(
+    folder: string,
+    { notes = [], source }: { notes?: readonly string[]; source?: string } = {},
+  ): TinyPipeline {
     const config = checkTinyConfig(
       JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as Record<string, unknown>,
     );
@@ -46,7 +55,7 @@ export class TinyPipeline implements Pipeline {
       });
     }
     const transformer = new TinyTransformer2DModel(config).load(join(folder, "diffusion_pytorch_model.safetensors"));
-    return new TinyPipeline(new TinyModel(transformer), tokenizer);
+    return new TinyPipeline(new TinyModel(transformer), tokenizer, { folder, source }, notes);
   }
 
   latentShape(height = this.model.config.sample_size, width = height): number[] {

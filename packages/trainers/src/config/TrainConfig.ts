@@ -70,7 +70,19 @@ const PromptsConfig = z.strictObject({
 export const TrainConfig = z
   .strictObject({
     algorithm: z.enum(algorithms).default("ddpo").describe("Which set of defaults; every key can be set on top of it."),
-    model: z.string().min(1).default("tiny").describe("A built-in name, a folder, or a hub id."),
+    model: z
+      .string()
+      .min(1)
+      .default("tiny")
+      .describe("A built-in name, a folder, or owner/name[@revision] of the Hugging Face hub."),
+    variant: z
+      .string()
+      .min(1)
+      .nullable()
+      .default(null)
+      .describe(
+        '"fp16", say: the model\'s weights whose files have it in their names come first. null: full precision.',
+      ),
     reward: z
       .union([z.string().min(1), MixConfig])
       .default("jpeg-incompressibility")

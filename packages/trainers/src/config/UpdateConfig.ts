@@ -110,6 +110,12 @@ export const UpdateConfig = z.strictObject({
     .describe(
       "Images in one forward and backward pass. Gradients are summed up: no result depends on it, but for rounding.",
     ),
+  checkpointing: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether blocks run again for the gradient: much less memory, some more time. Of models that have such blocks (Stable Diffusion).",
+    ),
   advantage: z
     .enum(["per-prompt", "group"])
     .default("per-prompt")

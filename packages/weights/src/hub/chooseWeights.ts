@@ -2,21 +2,21 @@
 const stems = { safetensors: ["diffusion_pytorch_model", "model"], bin: ["diffusion_pytorch_model", "pytorch_model"] } as const; // biome-ignore format: one thought
 
 /**
- * The one file of weights in a folder that is read, or the index of its parts: safetensors before torch's .bin; the variant asked for, then full precision, fp16, bf16, any other.
+ * The one file of weights in a folder that is read, or the index of its parts: the variant asked for, then full precision, fp16, bf16, any other; of one precision safetensors before torch's
+ * .bin.
  * @param names  of the folder's files    @returns undefined: there is none
  */
 export function chooseWeights(names: readonly string[], variant?: string): string | undefined {
-  for (const kind of ["safetensors", "bin"] as const) {
-    const found = names.flatMap((name) => {
+  const order = [variant ?? "", "", "fp16", "bf16"];
+  const rank = (each: string) => (order.includes(each) ? order.indexOf(each) : order.length);
+  const found = (["safetensors", "bin"] as const).flatMap((kind) =>
+    names.flatMap((name) => {
       const parsed = parse(name, kind);
-      return parsed === undefined ? [] : [{ name, ...parsed }];
-    });
-    const order = [variant ?? "", "", "fp16", "bf16"];
-    const rank = (each: string) => (order.includes(each) ? order.indexOf(each) : order.length);
-    found.sort((a, b) => rank(a.variant) - rank(b.variant) || a.stem - b.stem || Number(a.index) - Number(b.index) || (a.name < b.name ? -1 : 1)); // biome-ignore format: one thought
-    if (found.length > 0) return found[0].name;
-  }
-  return undefined;
+      return parsed === undefined ? [] : [{ name, ...parsed, kind: kind === "bin" ? 1 : 0 }];
+    }),
+  );
+  found.sort((a, b) => rank(a.variant) - rank(b.variant) || a.kind - b.kind || a.stem - b.stem || Number(a.index) - Number(b.index) || (a.name < b.name ? -1 : 1)); // biome-ignore format: one thought
+  return found[0]?.name;
 }
 
 /** stem[.variant].ending, or its index in either of the spellings there are. A part of several is none of them. */

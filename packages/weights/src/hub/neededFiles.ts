@@ -17,7 +17,7 @@ const small = /\.(json|txt|model)$/;
 
 /**
  * The files that loading needs: model_index.json, and of each part that it names the configs and one set of weights; of a single model its configs and weights; of an adapter its file.
- * Weights are safetensors where there are any, in the variant asked for, else in full precision, else in whatever there is; in parts as their index lists them.
+ * Weights are in the variant asked for, else in full precision, else in whatever there is, of one precision as safetensors where there are any; in parts as their index lists them.
  * @throws EtalonError NOT_FOUND: a part or weights that are not there; UNSUPPORTED: no model that is known
  */
 export async function neededFiles(from: Choosable, variant?: string): Promise<string[]> {
