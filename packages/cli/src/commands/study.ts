@@ -33,7 +33,10 @@ async function run(
     const smaller = preset === "quick" && engine === "wasm";
     if (!json) remark(`${smaller ? "wasm is slow: the smaller study quick-wasm; " : ""}the study goes to ${out}`);
     const fitting = smaller ? parseStudyConfig(studyPresets["quick-wasm"], set) : config;
-    await fetchModel(fitting.model, { signal, onProgress }); // here, for its progress; each worker finds it in the cache
+    const variants = new Set(
+      fitting.trainings.map(({ train }) => (typeof train.variant === "string" ? train.variant : undefined)),
+    );
+    for (const variant of variants) await fetchModel(fitting.model, { variant, signal, onProgress }); // here, for its progress; each worker finds it in the cache
     return runStudy({ config: fitting, out, resume, signal, onProgress });
   });
   if (json) printJson(study);

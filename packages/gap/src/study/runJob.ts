@@ -51,7 +51,7 @@ export async function runJob({ config, job, folder, signal, onProgress }: RunJob
   const reward = await loadReward(job.reward);
   try {
     if (missing(0).length > 0) {
-      const pipeline = await loadPipeline(config.model);
+      const pipeline = await loadPipeline(config.model, { variant: train.variant ?? undefined });
       try {
         await measure(pipeline, 0);
       } finally {
