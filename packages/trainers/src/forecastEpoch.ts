@@ -2,6 +2,7 @@ import { tf } from "@etalon/engine";
 import type { Plan } from "@etalon/gddim";
 import type { TrainConfig } from "./config/TrainConfig.ts";
 import type { Parts } from "./loadParts.ts";
+import { modelPasses } from "./parts/modelPasses.ts";
 import { policyGradients } from "./parts/policyGradients.ts";
 import { rollOut } from "./parts/rollOut.ts";
 import { trainedSteps } from "./parts/trainedSteps.ts";
@@ -53,7 +54,6 @@ export async function forecastEpoch(
   const rollout = await draw();
   const [decode] = await timed(() => pipeline.decode(rollout.latents, few));
   const [drawn] = await timed(draw);
-  const passes = modelPasses(plan);
 
   const pass = async () => {
     const { gradients } = await policyGradients({ ...train, pipeline, variables: learner.variables, guidance }, rollout, new Float64Array(few), texts.map((_, i) => i)); // biome-ignore format: one thought
@@ -63,13 +63,14 @@ export async function forecastEpoch(
   const [first, { peakBytes }] = await timed(() => tf.profile(pass as never));
   const seconds = first > long ? first : (await timed(pass))[0];
   const steps = trainedSteps(plan, train, seed, 0, ids)[0].size;
-  const trained = train.promptsPerEpoch * (train.bestOf ?? train.groupSize) * train.innerEpochs;
+  const passes = modelPasses(config, pipeline.path, 0);
+  const timedPasses = guidance === 1 ? 1 : 2;
   const dim = pipeline.latentShape().reduce((a, b) => a * b);
   const fromConfig = pipeline.updateBytes?.({ batch: Math.min(train.microBatch, images), guidance });
   return {
     seconds: {
-      rollout: round(((passes * Math.max(0, drawn - decode) + decode) * images) / few),
-      update: round((seconds * steps * trained) / few),
+      rollout: round((((passes.rollout / timedPasses) * Math.max(0, drawn - decode) + decode) * images) / few),
+      update: round((seconds * (passes.training / timedPasses) * images) / few),
     },
     bytes: {
       update: Math.round(before + ((peakBytes - before) * Math.min(train.microBatch, images)) / few),
@@ -94,9 +95,6 @@ function firstStochastic(plan: Plan): Plan {
   const step = plan.steps.find(({ stochastic }) => stochastic) ?? plan.steps[0];
   return { ...plan, steps: [{ ...step, index: 0 }] };
 }
-
-/** How often a trajectory asks the model: once a step, and once more where a step corrects itself. */
-const modelPasses = ({ steps }: Plan): number => steps.reduce((sum, { correct }) => sum + (correct ? 2 : 1), 0);
 
 /** What a call took, in seconds, and what it gave. */
 async function timed<T>(call: () => T): Promise<[seconds: number, result: Awaited<T>]> {

@@ -1,0 +1,70 @@
+import { engine, tf } from "@etalon/engine";
+import type { Pipeline } from "@etalon/models";
+import { defineReward } from "@etalon/rewards";
+import { afterEach, beforeAll, expect, test, vi } from "vitest";
+import { fakePipeline } from "../test/fakePipeline.ts";
+import { parseTrainConfig } from "./config/parseTrainConfig.ts";
+import { describeForecast, forecastEpoch } from "./forecastEpoch.ts";
+import { modelPasses } from "./parts/modelPasses.ts";
+import { Learner } from "./run/Learner.ts";
+
+beforeAll(() => engine("wasm"));
+afterEach(() => vi.restoreAllMocks());
+
+/** Seconds that an image takes: a model output in a rollout, its decoding, a pass of an update. */
+const cost = { output: 1, decode: 0.25, pass: 3 };
+
+/** A pipeline whose every call moves the clock, and nothing else does. */
+function clocked(pipeline: Pipeline): Pipeline {
+  let now = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => 1000 * now);
+  return Object.assign(Object.create(pipeline) as Pipeline, {
+    predict: (...[x, ...rest]: Parameters<Pipeline["predict"]>) => {
+      now += cost.pass * x.shape[0];
+      return pipeline.predict(x, ...rest);
+    },
+    decode: (...[latents, count, ...rest]: Parameters<Pipeline["decode"]>) => {
+      now += cost.decode * count;
+      return pipeline.decode(latents, count, ...rest);
+    },
+    denoiser: (...given: Parameters<Pipeline["denoiser"]>) => {
+      const inner = pipeline.denoiser(...given);
+      const denoise = (x: Float32Array, t: number) => {
+        const out = inner(x, t);
+        now += cost.output * given[0].length * (out instanceof Float32Array ? 1 : 2);
+        return out;
+      };
+      return Object.assign(denoise, { dispose: () => inner.dispose() });
+    },
+  });
+}
+
+test.each([
+  ["every step", { sampler: { steps: 6 } }],
+  ["guidance, some steps, two passes over the images", { sampler: { steps: 5, guidance: 3 }, train: { trainedSteps: 2, innerEpochs: 2 } }],
+  ["a window, best of n", { algorithm: "mixgrpo", sampler: { window: { size: 3 } }, train: { groupSize: 4, bestOf: 2 } }],
+])("where time is the model's, it predicts what the epoch's passes take: %s", async (_, json) => {
+  const config = parseTrainConfig(json, ["train.promptsPerEpoch=6"]);
+  const pipeline = clocked(fakePipeline());
+  const learner = new Learner(config, pipeline, undefined);
+  const reward = defineReward("none", ({ count }) => new Float32Array(count));
+  const before = [...learner.variables.values()].map((variable) => [...variable.dataSync()]);
+  const tensors = tf.memory().numTensors;
+
+  const forecast = await forecastEpoch(config, { pipeline, prompts: ["a", "bb", "ccc"], reward }, learner);
+
+  const images = 6 * config.train.groupSize;
+  const { rollout, training } = modelPasses(config, pipeline.path, 0);
+  expect(forecast.seconds.rollout).toBeCloseTo((rollout * cost.output + cost.decode) * images, 2);
+  expect(forecast.seconds.update).toBeCloseTo(training * cost.pass * images, 2);
+  const values = 4 * 4 * 3;
+  const kept = training / (config.sampler.guidance === 1 ? 1 : 2) / config.train.innerEpochs / ((config.train.bestOf ?? config.train.groupSize) / config.train.groupSize);
+  expect(forecast.bytes.rollout).toBe(4 * values * images * (kept + 1 + (config.train.ratioNorm ? kept : 0)));
+  const held = 4 * [...learner.variables.values()].reduce((sum, { size }) => sum + size, 0);
+  expect(forecast.bytes.update).toBeGreaterThan(held);
+  expect(describeForecast(forecast)).toContain(`rollout ${forecast.seconds.rollout.toPrecision(2)}`);
+
+  expect([...learner.variables.values()].map((variable) => [...variable.dataSync()])).toEqual(before);
+  expect(tf.memory().numTensors).toBe(tensors);
+  learner.dispose();
+}); // biome-ignore format: a table
