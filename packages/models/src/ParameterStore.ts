@@ -56,7 +56,7 @@ export class ParameterStore {
 
   /**
    * Loads the parameters listed from a safetensors file; all or none.
-   * @throws EtalonError BAD_FILE: names the first parameter that is missing, unknown or of another shape
+   * @throws EtalonError BAD_FILE: names the first parameter that is missing, unknown, of another shape, or not finite
    */
   load(file: string, list: readonly NamedShape[]): void {
     const stored = readSafetensors(file);
@@ -90,7 +90,7 @@ export class ParameterStore {
 function valuesOf(file: string, stored: SafetensorsFile, { name, shape }: NamedShape): Float32Array {
   const want = `[${shape}]`;
   if (!stored.names.includes(name)) throw mismatch(file, name, want, "nothing");
-  const tensor = stored.get(name);
+  const tensor = stored.get(name, { finite: true });
   if (`[${tensor.shape}]` !== want) throw mismatch(file, name, want, `[${tensor.shape}]`);
   return toFloat32(tensor);
 }

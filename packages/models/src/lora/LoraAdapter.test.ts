@@ -129,6 +129,8 @@ describe("files", () => {
     expect(load({ [first]: one })).toThrow(`${file}: ${first} does not fit; allowed: a tensor [3,8].`);
     expect(load({ "unet.up_blocks.9.to_q.lora_A.weight": one })).toThrow("up_blocks.9.to_q.lora_A.weight does not fit; allowed: a layer of the model.");
     expect(load({ "unet.weight": one })).toThrow("unet.weight does not fit; allowed: a key as unet.….lora_A.weight.");
+    const bad = { ...one, shape: [3, 8], data: new Float32Array(24).fill(Number.NaN, 10, 11) };
+    expect(load({ [first]: bad })).toThrow(`tensor "${first}" is NaN or infinite at [1, 2]`);
     expect(model.hasAdapter).toBe(false);
     cpSync(golden("peft"), join(folder, "dora"), { recursive: true });
     writeFileSync(join(folder, "dora", "adapter_config.json"), '{"use_dora": true}');

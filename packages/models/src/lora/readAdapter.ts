@@ -81,7 +81,7 @@ function halvesIn(
 ): Halves {
   const layer = layers.find((candidate) => candidate.name === name) as LayerShape;
   if (keys.A === undefined || keys.B === undefined) throw unfit(file, keys.A ?? keys.B ?? name, "both halves, A and B");
-  const [a, b] = [stored.get(keys.A), stored.get(keys.B)];
+  const [a, b] = [keys.A, keys.B].map((key) => stored.get(key, { finite: true }));
   const rank = a.shape[0] as number;
   const window = layer.conv?.kernel ?? [];
   fits(file, keys.A, a.shape, [rank, layer.inputs, ...window]);

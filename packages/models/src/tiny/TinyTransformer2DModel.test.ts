@@ -122,7 +122,7 @@ test("writes weights under diffusers' names in torch's layout, and reads them ba
   }
 });
 
-test("refuses a weight file that lacks a parameter, or has one of another shape, and keeps its own", () => {
+test("refuses a weight file that lacks a parameter, or has one of another shape or that is not finite, and keeps its own", () => {
   model = smallModel();
   const folder = mkdtempSync(join(tmpdir(), "etalon-"));
   try {
@@ -132,6 +132,12 @@ test("refuses a weight file that lacks a parameter, or has one of another shape,
     expect(() => model.load(file)).toThrow("word_embedder.weight is nothing; allowed: [11,6].");
     writeSafetensors(file, { stranger: { dtype: "F32", shape: [1], data: Float32Array.of(1) } });
     expect(() => model.load(file)).toThrow("stranger is a tensor; allowed: none.");
+    model.parameters.save(file, "F32");
+    const stored = readSafetensors(file);
+    const own = Object.fromEntries(stored.names.map((name) => [name, stored.get(name)]));
+    (own["pos_embed.weight"].data as Float32Array)[1] = Number.POSITIVE_INFINITY;
+    writeSafetensors(file, own);
+    expect(() => model.load(file)).toThrow('tensor "pos_embed.weight" is NaN or infinite at [0, 1]');
     expect(smallResults(model).get("sample")?.data).toEqual(before);
   } finally {
     rmSync(folder, { recursive: true });
