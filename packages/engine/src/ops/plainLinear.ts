@@ -22,10 +22,14 @@ function product(rows: Tensor2D, w: Tensor2D, b?: Tensor): Tensor {
 
 /** With the gradient of x alone. */
 function frozen(rows: Tensor2D, w: Tensor2D, bias?: Tensor): Tensor {
-  const forward = tf.customGrad((x) => ({
-    value: tf.fused.matMul({ a: x as Tensor2D, b: w, bias }),
-    gradFunc: (dy: Tensor) => tf.matMul(dy as Tensor2D, w.transpose()),
-  }));
+  const forward = tf.customGrad((...args) => {
+    const [x, save] = args as unknown as [Tensor2D, Save];
+    save([w]); // one that was unpacked for this product is gone when the gradient is asked for
+    return {
+      value: tf.fused.matMul({ a: x, b: w, bias }),
+      gradFunc: (dy: Tensor, [factor]: Tensor[]) => tf.matMul(dy as Tensor2D, (factor as Tensor2D).transpose()),
+    };
+  });
   return forward(rows);
 }
 
