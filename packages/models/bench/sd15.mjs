@@ -99,7 +99,8 @@ async function compare(name) {
           const row = JSON.parse(execFileSync(command, given, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 2 ** 26, env })); // biome-ignore format: one thought
           results.set(row.engine, [...(results.get(row.engine) ?? []), row]);
         } catch (error) {
-          const said = String(error.stderr ?? error).split("\n").filter((line) => /error|killed|memory/i.test(line) && !/^[IW]\d{4} /.test(line)); // TensorFlow's infos and warnings are none; biome-ignore format: one thought
+          const lines = String(error.stderr ?? error).split("\n");
+          const said = lines.filter((line) => /error|killed|memory/i.test(line) && !/^[IW]\d{4} /.test(line)); // TensorFlow logs infos there, too
           if (round === 0) console.log(`left out: ${given.at(-1)}: ${said.at(0) ?? `ended by ${error.signal ?? error.status}`}`); // biome-ignore format: one thought
         }
       }
