@@ -1,8 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { thrown } from "../test/support/thrown.ts";
 import { attempts, backend, setThreads } from "./index.ts";
 
@@ -18,6 +20,23 @@ test("says what computes, among what could", () => {
 
 test("says where it looked, the last place being where it found", () => {
   expect(attempts().at(-1)?.outcome).toBe("loaded");
+});
+
+test("an addon that was built from other sources is refused, with what to do", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "etalon-stale-"));
+  try {
+    const stale = join(folder, "etalon.cjs"); // require takes it as it takes a .node
+    writeFileSync(stale, "module.exports = { interface: 0, info: () => ({}) };");
+    vi.stubEnv("ETALON_BINARY", stale);
+    vi.resetModules();
+    const fresh = await import("./index.ts");
+    expect(thrown(() => fresh.backend()).message).toContain(
+      'its interface is 0, and 1 is needed. Run "npx etalon-native build"',
+    );
+  } finally {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("setThreads holds, within bounds", () => {

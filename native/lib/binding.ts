@@ -9,6 +9,8 @@ import type { RawHeavyKernels } from "./tensor/RawHeavyKernels.ts";
  * A failure is an Error whose `code` is the C library's status: ETALON_NOT_FINITE, ETALON_INVALID_ARGUMENT, …
  */
 export interface Binding {
+  /** Of the addon: what loader.ts expects. */
+  interface?: number;
   philox4x32(counter: Uint32Array, key: Uint32Array, out: Uint32Array): void;
   normal(seed: bigint, step: number, samples: Uint32Array, dim: number, out: Float32Array): void;
   rollout(...call: RolloutCall): void;

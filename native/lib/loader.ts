@@ -16,11 +16,14 @@ export interface Attempt {
   outcome: string;
 }
 
+/** The number of the addon's functions and their arguments: src/addon/addon.cpp has it, too. */
+const expected = 1;
+
 let chosen: { binding: Binding; attempts: Attempt[] } | undefined;
 
 /**
  * Every place the loader looked at, in order, up to the one in use: for `etalon doctor`.
- * @throws EtalonError BAD_FILE, NOT_FOUND: ETALON_BINARY names a file that cannot be loaded
+ * @throws EtalonError BAD_FILE, NOT_FOUND: ETALON_BINARY names a file that cannot be loaded; UNSUPPORTED: as loadBinding
  */
 export function attempts(): Attempt[] {
   loadBinding();
@@ -29,7 +32,8 @@ export function attempts(): Attempt[] {
 
 /**
  * The binding of this process, found once: ETALON_BINARY (a path, or "portable") → local build → prebuild → portable form, which warns once.
- * A binary that is there and fails is named in the warning; one that the user named is an error.
+ * A binary that is there and does not load is named in the warning; one that the user named is an error.
+ * @throws EtalonError UNSUPPORTED: a binary was built from other sources than these, and would take other arguments
  */
 export function loadBinding(): Binding {
   chosen ??= find();
@@ -81,14 +85,26 @@ function attempt(source: string, path: string, tried: Attempt[]): Binding | unde
     tried.push({ source, path, outcome: "not found" });
     return undefined;
   }
+  let binding: Binding;
   try {
-    const binding: Binding = createRequire(import.meta.url)(path);
-    tried.push({ source, path, outcome: "loaded" });
-    return wrapped(binding);
+    binding = createRequire(import.meta.url)(path);
   } catch (error) {
     tried.push({ source, path, outcome: error instanceof Error ? error.message.split("\n")[0] : String(error) });
     return undefined;
   }
+  if (binding.interface !== expected) throw stranger(path, binding.interface);
+  tried.push({ source, path, outcome: "loaded" });
+  return wrapped(binding);
+}
+
+/** Not a case for the portable form: whoever built an addon wants one, and slow answers would hide that it is old. */
+function stranger(path: string, found: number | undefined): EtalonError {
+  const message = `${path} was built from other sources than this @etalon/native: its interface is ${found ?? "older than 1"}, and ${expected} is needed. Run "npx etalon-native build" (in the repository: "npm run build -w native") to build it again.`;
+  return new EtalonError(
+    "UNSUPPORTED",
+    { argument: "addon", value: path, allowed: `interface ${expected}` },
+    { message },
+  );
 }
 
 /** The addon's answer to `info` is an error where the environment asks for what it cannot serve: that is the user's to mend. */

@@ -1,4 +1,5 @@
-// Builds and runs the C++ tests, then the CPU's again under AddressSanitizer with UBSan, and under ThreadSanitizer.
+// Builds and runs the C++ tests, beside the addon, so that what is compiled already is used; then those of the CPU again under AddressSanitizer with UBSan, and, the scalar
+// target alone (threads share out work alike on all), under ThreadSanitizer.
 // npm run test:native -w native [-- -R name]    arguments go to ctest
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,23 +8,23 @@ import { run } from "./run.mjs";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const forCtest = process.argv.slice(2);
 
-const clean = ["native_test", "dtypes_test", "mpi_collectives_test"]; // also under the sanitizers
-for (const [folder, sanitizers, targets, tests] of [
-  ["tests", "", [], []],
-  ["tests-asan", "address,undefined", ["--target", ...clean], ["-R", clean.join("|")]],
-  ["tests-tsan", "thread", ["--target", ...clean], ["-R", clean.join("|")]],
+for (const { folder, sanitize, scalar } of [
+  { folder: "", sanitize: "", scalar: "OFF" },
+  { folder: "tests-asan", sanitize: "address,undefined", scalar: "OFF" },
+  { folder: "tests-tsan", sanitize: "thread", scalar: "ON" },
 ]) {
   const build = join(root, "build", folder);
+  const kinds = [`-DETALON_SANITIZE=${sanitize}`, `-DETALON_SCALAR=${scalar}`];
+  run("cmake", "-S", root, "-B", build, "-DETALON_TESTS=ON", "-DCMAKE_BUILD_TYPE=Release", ...kinds);
+  run("cmake", "--build", build, "--parallel", "2", ...(sanitize ? ["--target", "sanitized"] : []));
   run(
-    "cmake",
-    "-S",
-    root,
-    "-B",
+    "ctest",
+    "--test-dir",
     build,
-    "-DETALON_TESTS=ON",
-    "-DCMAKE_BUILD_TYPE=Release",
-    `-DETALON_SANITIZE=${sanitizers}`,
+    "--parallel",
+    "2",
+    "--output-on-failure",
+    ...(sanitize ? ["-L", "sanitized"] : []),
+    ...forCtest,
   );
-  run("cmake", "--build", build, "--parallel", "2", ...targets);
-  run("ctest", "--test-dir", build, "--output-on-failure", ...tests, ...forCtest);
 }

@@ -8,6 +8,9 @@
 #include <string>
 
 namespace {
+/** Raised, here and in lib/loader.ts, when a function comes, goes, or takes other arguments: an addon older than the face would take no notice of what is new to it. */
+constexpr int interface_number = 1;
+
 using etalon::addon::context;
 using etalon::addon::Instance;
 using etalon::addon::settle;
@@ -39,6 +42,7 @@ Napi::Value describe(const Napi::CallbackInfo& info) {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Instance);
+  exports.Set("interface", interface_number);
   exports.Set("philox4x32", Napi::Function::New<philox4x32>(env));
   etalon::addon::init_steps(env, exports);
   exports.Set("setThreads", Napi::Function::New<set_threads>(env));

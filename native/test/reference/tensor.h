@@ -120,4 +120,14 @@ Vector differences(F&& f, Vector x, const Vector& weight, double h = 1e-5) {
   }
   return gradient;
 }
+
+/** The same where element j of f depends on element j % x.size() of x alone, as it does on a norm's gain and bias: two runs of f in all. */
+template <typename F>
+Vector channel_differences(F&& f, const Vector& x, const Vector& weight, double h = 1e-5) {
+  Vector gradient(x.size()), above = x, below = x;
+  for (size_t i = 0; i < x.size(); ++i) above[i] += h, below[i] -= h;
+  above = f(above), below = f(below);
+  for (size_t j = 0; j < weight.size(); ++j) gradient[j % x.size()] += weight[j] * (above[j] - below[j]) / (2 * h);
+  return gradient;
+}
 }  // namespace reference

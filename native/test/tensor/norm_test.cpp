@@ -30,8 +30,8 @@ void layer_norm(const Case& c) {
   const Doubles X = wide(x), G = wide(gain), B = wide(bias), M = wide(modulation), W = wide(dy), want = forward(X, G, B, M);
   const bool slopes = n * c.d <= 600;   // differences cost a pass an element
   const Doubles dx = slopes ? reference::differences([&](const Doubles& v) { return forward(v, G, B, M); }, X, W) : Doubles{};
-  const Doubles dGain = reference::differences([&](const Doubles& v) { return forward(X, v, B, M); }, G, W);
-  const Doubles dBias = reference::differences([&](const Doubles& v) { return forward(X, G, v, M); }, B, W);
+  const Doubles dGain = reference::channel_differences([&](const Doubles& v) { return forward(X, v, B, M); }, G, W);
+  const Doubles dBias = reference::channel_differences([&](const Doubles& v) { return forward(X, G, v, M); }, B, W);
   const Doubles dM = slopes ? reference::differences([&](const Doubles& v) { return forward(X, G, B, v); }, M, W) : Doubles{};
   on_all_targets(
       "layer_norm [" + std::to_string(c.batch) + "," + std::to_string(c.rows) + "," + std::to_string(c.d) + "] gain " + std::to_string(c.gain) + " modulate " +
@@ -114,7 +114,7 @@ void rms_norm(int64_t rows, int64_t d, bool gained) {
   const Doubles X = wide(x), G = wide(gain), W = wide(dy), want = forward(X, G);
   const bool slopes = rows * d <= 600;
   const Doubles dx = slopes ? reference::differences([&](const Doubles& v) { return forward(v, G); }, X, W) : Doubles{};
-  const Doubles dGain = reference::differences([&](const Doubles& v) { return forward(X, v); }, G, W);
+  const Doubles dGain = reference::channel_differences([&](const Doubles& v) { return forward(X, v); }, G, W);
   on_all_targets(
       "rms_norm [" + std::to_string(rows) + "," + std::to_string(d) + "]",
       [&](etalon_context* ctx, std::vector<Floats>& results) {
@@ -163,8 +163,8 @@ void group_norm(int64_t batch, int64_t pixels, int64_t channels, int64_t groups,
   const Doubles X = wide(x), G = wide(gain), B = wide(bias), W = wide(dy), want = forward(X, G, B);
   const bool slopes = batch * pixels * channels <= 600;
   const Doubles dx = slopes ? reference::differences([&](const Doubles& v) { return forward(v, G, B); }, X, W) : Doubles{};
-  const Doubles dGain = reference::differences([&](const Doubles& v) { return forward(X, v, B); }, G, W);
-  const Doubles dBias = reference::differences([&](const Doubles& v) { return forward(X, G, v); }, B, W);
+  const Doubles dGain = reference::channel_differences([&](const Doubles& v) { return forward(X, v, B); }, G, W);
+  const Doubles dBias = reference::channel_differences([&](const Doubles& v) { return forward(X, G, v); }, B, W);
   on_all_targets(
       "group_norm [" + std::to_string(batch) + "," + std::to_string(pixels) + "," + std::to_string(channels) + "] in " + std::to_string(groups) + " silu " + std::to_string(silu),
       [&](etalon_context* ctx, std::vector<Floats>& results) {
