@@ -1,4 +1,5 @@
 export { EtalonError } from "@etalon/errors";
+export { chunks } from "./chunks.ts";
 export { CLIPTextModel } from "./clip/CLIPTextModel.ts";
 export { type FetchModelOptions, type FoundModel, fetchModel } from "./fetchModel.ts";
 export { type ImageBatch, imageAt } from "./images/ImageBatch.ts";

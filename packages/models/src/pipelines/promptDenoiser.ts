@@ -1,5 +1,6 @@
 import { peek, type Tensor, tf } from "@etalon/engine";
 import { check, EtalonError } from "@etalon/errors";
+import { chunks } from "../chunks.ts";
 import type { Conditioning, DenoiserOptions, ModelOutput, Pipeline, PromptDenoiser } from "../Pipeline.ts";
 
 /**
@@ -79,6 +80,3 @@ export function checkFinite(argument: string, values: Float32Array, hint?: strin
   const allowed = "finite numbers";
   throw new EtalonError("NOT_FINITE", { argument: `${argument}[${wrong}]`, value: values[wrong], allowed, hint });
 }
-
-const chunks = <T>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));

@@ -1,6 +1,6 @@
 import { type NamedTensorMap, type Tensor, tf, type Variable } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
-import type { Conditioning, Pipeline } from "@etalon/models";
+import { type Conditioning, chunks, type Pipeline } from "@etalon/models";
 import { GradientSum } from "../parallel/GradientSum.ts";
 import { addGradients, type Gradients } from "../parallel/GradientTree.ts";
 import type { Rollout, TrajectoryStep } from "./rollOut.ts";
@@ -180,6 +180,3 @@ function add(tally: Tally, { loss, ratio, clipped, kl }: PolicyOutcome, weight: 
   tally.clipped += sum(clipped);
   tally.kl += sum(kl);
 }
-
-const chunks = <T>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
