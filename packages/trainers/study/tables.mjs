@@ -1,0 +1,108 @@
+// The study's tables. A rise has three errors, for three questions: of the pictures (did these trainings raise the reward of these prompts?), of the trainings (would other
+// seeds?), and of the prompts, as if they stood for others. The prompts are the whole list that was trained on, so that the first two are those of a preset's or a setting's rise.
+import { gains, mean, minus, overPictures, overPrompts, spreadOfSeeds } from "./rises.mjs";
+
+/** How many standard errors a difference must have to be told as one. */
+export const seen = 3;
+
+/**
+ * @param jobs  { group, name, cost, trainings }: of each training its config, seed, and rewards before and after
+ * @returns by group: its rows, and how far trainings that differ by seed only lie apart (`rises`, by reward; `differences` from the group's first config, seed by seed)
+ */
+export function tabulate(jobs) {
+  const groups = [...new Set(jobs.map(({ group }) => group))];
+  return groups.map((group) => {
+    const configs = jobs.filter((job) => job.group === group && job.trainings.length > 0);
+    const first = group === "presets" ? undefined : configs[0];
+    const rows = configs.map((job) => rowOf(job, first === job ? undefined : first));
+    const spreadBy = (reward) =>
+      spreadOfSeeds(rows.filter((row) => row.reward === reward).map(({ bySeed }) => bySeed.map(({ rise }) => rise)));
+    const rises = Object.fromEntries([...new Set(rows.map(({ reward }) => reward))].map((r) => [r, spreadBy(r)]));
+    const differences = spreadOfSeeds(rows.flatMap(({ against }) => (against ? [against.bySeed] : [])));
+    for (const row of rows) {
+      row.semOverSeeds = over(rises[row.reward], row.seeds);
+      if (row.against) row.against.semOverSeeds = over(differences, row.against.bySeed.length);
+    }
+    return { group, first: first?.name, rows, spread: { rises, differences } };
+  });
+}
+
+const over = (spread, count) => (spread ? spread.sd / Math.sqrt(count) : undefined);
+
+function rowOf({ name, cost, trainings }, first) {
+  const own = gains(trainings, "in domain");
+  const { mean: rise, sem } = overPictures(own);
+  const bySeed = trainings.map((training) => {
+    const { mean: rise, sem } = overPictures(gains([training], "in domain"));
+    return { seed: training.seed, rise, errors: rise / sem };
+  });
+  const average = (of) => mean(trainings.map(of));
+  return {
+    ...{ name, reward: rewardOf(trainings[0]), epochs: trainings[0].config.train.epochs, passes: cost },
+    ...{ seeds: trainings.length, bySeed, rise, sem, semOverPrompts: overPrompts(own).sem },
+    before: mean(trainings[0].before["in domain"].flat()),
+    after: average(({ after }) => mean(after["in domain"].flat())),
+    heldOut: overPrompts(gains(trainings, "held out")),
+    ...{ clipped: average(({ clipped }) => clipped), skipped: average(({ skipped }) => skipped) },
+    seconds: average(({ seconds }) => seconds),
+    against: first && difference(trainings, first.trainings),
+  };
+}
+
+/** What was measured: a training whose reward ignores the image is measured by tiny-clip. */
+const rewardOf = ({ config: { reward } }) => (reward === "blind" ? "tiny-clip" : reward);
+
+/** Of the trainings that both have the seed of. */
+function difference(trainings, others) {
+  const pairs = trainings.flatMap((own) => others.filter(({ seed }) => seed === own.seed).map((other) => [own, other]));
+  if (pairs.length === 0) return undefined;
+  const of = (pairs) => {
+    const rows = [0, 1].map((side) => gains(pairs.map((pair) => pair[side]), "in domain")); // biome-ignore format: short
+    return overPictures(minus(rows[0], rows[1]));
+  };
+  return { ...of(pairs), bySeed: pairs.map((pair) => of([pair]).mean) };
+}
+
+const number = (v, digits = 3) => (v === undefined ? "" : v.toFixed(digits).replace("-", "−"));
+const pm = ({ mean: m, sem }) => `${number(m)} ± ${number(sem)}`;
+
+/** What is told of a difference from the first: nothing where it is not `seen` standard errors, of the pictures and, where there are several seeds, of the trainings. */
+export function verdict({ mean: m, sem, semOverSeeds }) {
+  if (semOverSeeds === undefined) return "one seed";
+  return Math.abs(m) < seen * Math.max(sem, semOverSeeds) ? "no difference seen" : m > 0 ? "better" : "worse";
+}
+
+const columns = {
+  what: ({ name }) => name,
+  epochs: ({ epochs }) => epochs,
+  passes: ({ passes }) => passes.toLocaleString("en"),
+  "ODE before": ({ before }) => number(before, 2),
+  after: ({ after }) => number(after, 2),
+  "rise, by seed": ({ bySeed }) => bySeed.map(({ rise }) => number(rise, 2)).join(" "),
+  "in s.e. of its pictures": ({ bySeed }) => bySeed.map(({ errors }) => number(errors, 0)).join(" "),
+  rise: (row) => number(row.rise),
+  "s.e. over trainings": (row) => number(row.semOverSeeds),
+  "over prompts": (row) => number(row.semOverPrompts),
+  "held out": ({ heldOut }) => pm(heldOut),
+};
+const comparison = {
+  what: ({ name }) => name,
+  epochs: ({ epochs }) => epochs,
+  "rise, by seed": columns["rise, by seed"],
+  rise: (row) => number(row.rise),
+  "against the first": ({ against }) => against && number(against.mean),
+  "s.e. over trainings": ({ against }) => against && number(against.semOverSeeds),
+  "of pictures": ({ against }) => against && number(against.sem),
+  "": ({ against }) => against && verdict(against),
+  "held out": columns["held out"],
+  clipped: ({ clipped }) => `${number(100 * clipped, 1)} %`,
+};
+
+export const toMarkdown = (tables) =>
+  tables.map(({ group, first, rows, spread }) => {
+    const shown = Object.entries(first === undefined ? columns : comparison);
+    const line = (cells) => `| ${cells.join(" | ")} |`;
+    const apart = Object.entries(first === undefined ? spread.rises : { "differences from the first": spread.differences })
+      .flatMap(([of, s]) => (s ? [`${of}: ${number(s.sd)}, of ${s.freedom} degrees of freedom`] : []));
+    return [`\n### ${group}\n`, line(shown.map(([name]) => name)), line(shown.map(() => "---")), ...rows.map((row) => line(shown.map(([, of]) => of(row) ?? ""))), ...(apart.length ? [`\nStandard deviation between seeds: ${apart.join("; ")}.`] : [])].join("\n"); // biome-ignore format: a table
+  }).join("\n"); // biome-ignore format: a list
