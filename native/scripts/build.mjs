@@ -59,5 +59,7 @@ const steps = [
 for (const step of steps) {
   const { status, stdout, stderr } = spawnSync("cmake", step, { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 });
   if (status !== 0) giveUp(`the addon did not build; ${serves}.\n${stdout}${stderr}`);
+  const [, note] = /^-- (MPI: .* left out: .*)$/m.exec(stdout) ?? [];
+  if (note) console.error(`@etalon/native: ${note}.`);
 }
 console.error(`@etalon/native: ${prebuild ? `${places.addons}/etalon.node` : "build/Release/etalon.node"} is built.`);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 namespace etalon::mpi {
 namespace {
@@ -11,14 +12,26 @@ constexpr size_t short_bytes = 8192;
 /** Where a rank's share of `count` values begins. */
 size_t share(size_t count, int size, int rank) { return count / static_cast<size_t>(size) * static_cast<size_t>(rank) + count % static_cast<size_t>(size) * static_cast<size_t>(rank) / static_cast<size_t>(size); }
 
+/** Memory of this thread for what is gathered, kept from call to call: fresh pages cost more than the sum. */
+template <typename T>
+T* scratch(size_t count) {
+  static thread_local std::unique_ptr<T[]> memory;
+  static thread_local size_t room = 0;
+  if (count > room) {
+    memory.reset(new T[count]);
+    room = count;
+  }
+  return memory.get();
+}
+
 template <typename T>
 void allreduce_short(Transport& transport, T* values, size_t count) {
   const int size = transport.size(), rank = transport.rank();
-  std::vector<T> gathered(static_cast<size_t>(size) * count);
+  T* const gathered = scratch<T>(static_cast<size_t>(size) * count);
   std::vector<T*> rows;
   std::vector<Message> sends, receives;
   for (int peer = 0; peer < size; ++peer) {
-    rows.push_back(gathered.data() + static_cast<size_t>(peer) * count);
+    rows.push_back(gathered + static_cast<size_t>(peer) * count);
     if (peer == rank) continue;
     sends.push_back({peer, values, count * sizeof(T)});
     receives.push_back({peer, rows.back(), count * sizeof(T)});
@@ -35,7 +48,7 @@ void allreduce_long(Transport& transport, T* values, size_t count) {
   const auto begin = [&](int peer) { return share(count, size, peer); };
   const auto length = [&](int peer) { return begin(peer + 1) - begin(peer); };
   T* const own = values + begin(rank);
-  std::vector<T> gathered(static_cast<size_t>(size - 1) * length(rank));
+  T* const gathered = scratch<T>(static_cast<size_t>(size - 1) * length(rank));
   std::vector<T*> rows;
   std::vector<Message> sends, receives;
   for (int peer = 0; peer < size; ++peer) {
@@ -43,7 +56,7 @@ void allreduce_long(Transport& transport, T* values, size_t count) {
       rows.push_back(own);
       continue;
     }
-    rows.push_back(gathered.data() + static_cast<size_t>(peer < rank ? peer : peer - 1) * length(rank));
+    rows.push_back(gathered + static_cast<size_t>(peer < rank ? peer : peer - 1) * length(rank));
     sends.push_back({peer, values + begin(peer), length(peer) * sizeof(T)});
     receives.push_back({peer, rows.back(), length(rank) * sizeof(T)});
   }

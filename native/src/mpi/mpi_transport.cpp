@@ -7,7 +7,8 @@
 
 namespace etalon::mpi {
 namespace {
-constexpr size_t piece = size_t{1} << 30;   // counts of MPI are ints
+/** Longer messages go in pieces: MPI moves them on only while it is asked, and each end makes `rest` ask oftener again. Well below what fits MPI's counts, which are ints. */
+constexpr size_t piece = size_t{1} << 20;
 constexpr int tag = 1;
 
 /** Open MPI loads parts of itself that look for its symbols among the global ones; Node loads an addon with its own. */
@@ -16,12 +17,14 @@ void make_global() {
   if (dladdr(reinterpret_cast<void*>(&MPI_Init_thread), &info) && info.dli_fname) dlopen(info.dli_fname, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD);
 }
 
-/** Waits a little, and longer the longer nothing has come: the processor belongs to those who compute. */
-void rest(int round) {
-  if (round < 64)
-    std::this_thread::yield();
-  else
-    std::this_thread::sleep_for(std::chrono::microseconds(std::min(200, 20 + (round - 64) / 4)));
+using Clock = std::chrono::steady_clock;
+
+/** Waits a little, and longer the longer nothing has come: an eighth of it, up to a millisecond. The processor belongs to those who compute. */
+void rest(int round, Clock::time_point since) {
+  if (round < 64) return std::this_thread::yield();
+  using std::chrono::microseconds;
+  const auto waited = std::chrono::duration_cast<microseconds>(Clock::now() - since);
+  std::this_thread::sleep_for(std::clamp(waited / 8, microseconds(20), microseconds(1000)));
 }
 }  // namespace
 
@@ -105,6 +108,7 @@ void MpiTransport::exchange(const char* what, const std::vector<Message>& sends,
 
   waiting_.begin(what);
   size_t open = requests.size();
+  Clock::time_point since = Clock::now();
   for (int round = 0; open > 0; ++round) {
     abort_if_asked();
     size_t finished = 0;
@@ -123,8 +127,11 @@ void MpiTransport::exchange(const char* what, const std::vector<Message>& sends,
              " expects " + std::to_string(parts[i].bytes));
     }
     open -= finished;
-    if (finished > 0) round = 0;
-    if (round % 1024 == 1023) {
+    if (finished > 0) {
+      round = 0;
+      since = Clock::now();
+    }
+    if (round % 128 == 127) {
       std::vector<int> late;
       for (size_t i = 0; i < requests.size(); ++i)
         if (requests[i] != MPI_REQUEST_NULL && (late.empty() || late.back() != parts[i].peer)) late.push_back(parts[i].peer);
@@ -132,7 +139,7 @@ void MpiTransport::exchange(const char* what, const std::vector<Message>& sends,
       late.erase(std::unique(late.begin(), late.end()), late.end());
       waiting_.ranks(late);
     }
-    if (open > 0) rest(round);
+    if (open > 0) rest(round, since);
   }
   waiting_.end();
 }

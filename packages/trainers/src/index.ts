@@ -16,6 +16,7 @@ export type { Communicator } from "./parallel/Communicator.ts";
 export { inProcess } from "./parallel/inProcess.ts";
 export { type Launch, launchedRanks } from "./parallel/launchedRanks.ts";
 export { openCommunicator } from "./parallel/openCommunicator.ts";
+export { type Link, type ScalingOptions, type ScalingRow, scalingPlan } from "./parallel/scalingPlan.ts";
 export { soloCommunicator } from "./parallel/soloCommunicator.ts";
 export { threadsPerRank } from "./parallel/threadsPerRank.ts";
 export { isAgreed, onRoot } from "./parallel/together.ts";

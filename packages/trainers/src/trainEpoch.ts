@@ -70,7 +70,7 @@ export async function trainEpoch(
     const { variables, optimiser } = learner;
     const { maxGradNorm } = train.optimiser;
     const learningRate = learningRateAt(train, standing.step);
-    const sum = new GradientSum({ communicator, variables, span, bucketBytes: 1e6 * config.parallel.bucketMB });
+    const sum = new GradientSum({ communicator, variables, span, buckets: () => learner.buckets });
     const { skipped, ...report } = await loop.updatePolicy(
       { ...train, pipeline, variables, optimiser, maxGradNorm, learningRate, guidance: sampler.guidance, sum },
       rollout,

@@ -13,8 +13,8 @@ export interface SumOptions {
   variables: ReadonlyMap<string, Variable>;
   /** Micro-batches that a rank adds up, in their order, before they go into the tree: `reductionSpan`. Default 1. */
   span?: number;
-  /** About how long a message is. */
-  bucketBytes?: number;
+  /** The arrays that gradients travel in, kept from one sum to the next: fresh memory costs more than what is done with it. Default: its own, of about 4 MB each. */
+  buckets?: () => Buckets;
 }
 
 /**
@@ -31,8 +31,8 @@ export class GradientSum {
   #buckets: Buckets | undefined;
   #flight: Promise<void> | undefined;
 
-  constructor({ variables, communicator = soloCommunicator, span = 1, bucketBytes = 4e6 }: SumOptions) {
-    this.#options = { variables, communicator, span, bucketBytes };
+  constructor({ variables, communicator = soloCommunicator, span = 1, buckets }: SumOptions) {
+    this.#options = { variables, communicator, span, buckets: buckets ?? (() => new Buckets(variables, 4e6)) };
   }
 
   /**
@@ -74,14 +74,14 @@ export class GradientSum {
   }
 
   async #send(): Promise<void> {
-    const { communicator, variables, bucketBytes } = this.#options;
+    const { communicator, buckets } = this.#options;
     const block = this.#block ?? new Map();
     [this.#block, this.#inBlock] = [undefined, 0];
     this.#sent += 1;
     if (communicator.size === 1) return this.#tree.add(block);
     try {
       await this.#land();
-      this.#buckets ??= new Buckets(variables, bucketBytes);
+      this.#buckets ??= buckets();
       this.#buckets.fill(block);
     } finally {
       tf.dispose([...block.values()]);

@@ -1,4 +1,3 @@
-import type { Variable } from "@etalon/engine";
 import type { TrainConfig } from "../config/TrainConfig.ts";
 import { imagesOfRanks, reductionSpan } from "./imagesOfRanks.ts";
 
@@ -11,7 +10,7 @@ const small = 64 * 2 ** 20;
  */
 export function workOfRanks(
   { train, parallel }: TrainConfig,
-  variables: ReadonlyMap<string, Variable>,
+  variables: ReadonlyMap<string, { size: number }>,
   ranks: number,
 ): { span: number; shares: number[][] } {
   const { promptsPerEpoch, groupSize, updatesPerEpoch: updates, microBatch } = train;

@@ -6,6 +6,7 @@ import type { ParameterChoice, Pipeline } from "@etalon/models";
 import { readSafetensors, toFloat32, writeSafetensors } from "@etalon/weights";
 import writeFileAtomic from "write-file-atomic";
 import type { TrainConfig } from "../config/TrainConfig.ts";
+import { Buckets } from "../parallel/Buckets.ts";
 import { Arena } from "../parts/Arena.ts";
 import { type PromptRewards, PromptStatistics } from "../parts/PromptStatistics.ts";
 import { WeightAverages } from "../parts/WeightAverages.ts";
@@ -46,6 +47,7 @@ export class Learner {
   readonly averages: WeightAverages | undefined;
   /** What the checkpoint that it was loaded from says of itself. */
   readonly notes: CheckpointNotes = {};
+  #buckets: Buckets | undefined;
   readonly #config: TrainConfig;
   readonly #pipeline: Pipeline;
 
@@ -77,6 +79,12 @@ export class Learner {
   statisticsOf(term: number): PromptStatistics {
     this.statistics[term] ??= new PromptStatistics(this.#config.train.statistics);
     return this.statistics[term];
+  }
+
+  /** What gradients travel in among ranks; made at the first call. */
+  get buckets(): Buckets {
+    this.#buckets ??= new Buckets(this.variables, 1e6 * this.#config.parallel.bucketMB);
+    return this.#buckets;
   }
 
   /** Writes the files of a checkpoint into a folder. */
