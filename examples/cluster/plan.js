@@ -71,6 +71,8 @@ function linkOf(text) {
 }
 
 const bytes = (count) => (count >= 1e9 ? `${(count / 1e9).toFixed(2)} GB` : count >= 1e6 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e3).toFixed(0)} kB`); // biome-ignore format: one thought
+const duration = (seconds) =>
+  seconds >= 7200 ? `${(seconds / 3600).toPrecision(3)} h` : `${seconds.toPrecision(3)} s`;
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
 /** @param args  as on the command line    @returns what is printed */
@@ -92,7 +94,7 @@ export async function plan(args) {
   for (const { name, trained, rows } of plans) {
     lines.push("", `${name}: ${trained.toLocaleString("en")} values`, "", "| ranks | sums an update | a rank sends an update | an epoch | efficiency | messages hidden |", "|---|---|---|---|---|---|"); // biome-ignore format: a table
     for (const { ranks: n, sums, bytes: sent, seconds, efficiency } of rows) {
-      lines.push(`| ${n} | ${sums} | ${bytes(sent)} | ${seconds.epoch.toPrecision(3)} s | ${percent(efficiency.epoch)} | ${percent(efficiency.overlapped)} |`); // biome-ignore format: one thought
+      lines.push(`| ${n} | ${sums} | ${bytes(sent)} | ${duration(seconds.epoch)} | ${percent(efficiency.epoch)} | ${percent(efficiency.overlapped)} |`); // biome-ignore format: one thought
     }
   }
   return lines.join("\n");
