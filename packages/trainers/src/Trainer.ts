@@ -4,6 +4,7 @@ import type { TrainConfig } from "./config/TrainConfig.ts";
 import type { Forecast } from "./forecastEpoch.ts";
 import type { LoadedParts } from "./loadParts.ts";
 import type { SelfCheck } from "./selfCheck.ts";
+import type { EventFile } from "./tensorboard/EventFile.ts";
 
 /** One update, as a line of metrics.jsonl. */
 export interface Metrics {
@@ -62,4 +63,6 @@ export interface OpenTrainer extends Trainer {
   averaged<T>(inner: () => Promise<T>): Promise<T>;
   /** Epochs done; above 0 at once on a resumed run. */
   readonly epoch: number;
+  /** TensorBoard's event file, where config.log.tensorboard asks for one: what is measured beside the loop can be added. */
+  readonly events?: EventFile;
 }

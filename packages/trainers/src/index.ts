@@ -43,4 +43,5 @@ export type { SavedCheckpoint } from "./run/Saver.ts";
 export { describeSelfCheck, type SelfCheck, selfCheck } from "./selfCheck.ts";
 export { type Stages, stages } from "./stages.ts";
 export type { Metrics, OpenTrainer, Progress, Trainer } from "./Trainer.ts";
+export { EventFile, type Scalars } from "./tensorboard/EventFile.ts";
 export { type WindowOptions, windows } from "./windows.ts";

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EtalonError } from "@etalon/errors";
 import writeFileAtomic from "write-file-atomic";
@@ -23,6 +24,7 @@ import { truncateMetrics } from "./run/truncateMetrics.ts";
 import { type SelfCheck, selfCheck } from "./selfCheck.ts";
 import type { Stages } from "./stages.ts";
 import type { Metrics, OpenTrainer, Progress } from "./Trainer.ts";
+import { EventFile } from "./tensorboard/EventFile.ts";
 import { aborted, trainEpoch, type Watch } from "./trainEpoch.ts";
 
 /** What to train, where to keep it, and parts to use in place of those that the config names. */
@@ -89,6 +91,13 @@ function takeUp(folder: RunFolder, { standing, notes }: Learner, { prompts, mixt
   mendBest(checkpoints(folder));
 }
 
+/** A new event file; the first of a run has its config. @throws EtalonError IO */
+function openEvents({ path }: RunFolder, config: TrainConfig, step: number): EventFile {
+  const events = new EventFile(join(path, "tensorboard"), step);
+  if (step === 0) events.text("config", `\`\`\`json\n${JSON.stringify(config, null, 2)}\n\`\`\``);
+  return events;
+}
+
 function writeChecks(file: string, checks: SelfCheck & { forecast?: Forecast }): void {
   io(file, () => writeFileAtomic.sync(file, `${JSON.stringify(checks, null, 2)}\n`));
 }
@@ -112,10 +121,21 @@ function trainer(
   const samples = folder && new Samples(folder.path, config, parts, { epoch: standing.epoch, ode: notes.ode });
   const saver = folder && new Saver(checkpoints(folder), { keep: config.checkpoint.keep, epoch: isResumed ? standing.epoch : -1, onSaved }); // biome-ignore format: one thought
 
+  const events = folder && config.log.tensorboard ? openEvents(folder, config, standing.step) : undefined;
+
+  /** Draws the sample grid of where the run stands, once. */
+  const draw = async (root: string, drawn: Samples) => {
+    const isNew = drawn.last?.epoch !== standing.epoch;
+    const { file, ode } = await drawn.draw(standing.epoch);
+    if (isNew) events?.image(standing.step, "samples", readFileSync(join(root, file)));
+    if (isNew) events?.scalars(standing.step, { ode: { ...ode } });
+    return ode;
+  };
+
   /** Begins a checkpoint of where the run stands; training may go on while it is brought to the disk. */
   const begin = async () => {
-    if (!saver || !samples || saver.has(standing.epoch)) return;
-    const { ode } = await averaged(() => samples.draw(standing.epoch));
+    if (!folder || !saver || !samples || saver.has(standing.epoch)) return;
+    const ode = await averaged(() => draw(folder.path, samples));
     await saver.begin(learner, { data, ode });
   };
 
@@ -153,7 +173,7 @@ function trainer(
 
   async function* epochs(): AsyncGenerator<Metrics, void, undefined> {
     const { every } = config.checkpoint;
-    if (standing.epoch === 0) await samples?.draw(0);
+    if (standing.epoch === 0 && folder && samples) await draw(folder.path, samples);
     while (standing.epoch < config.train.epochs) {
       if (await rounds.shallStop()) await stop();
       onProgress?.({ stage: "train", done: standing.epoch, total: config.train.epochs });
@@ -168,6 +188,7 @@ function trainer(
         throw error;
       });
       if (folder) appendLines(metricsFile(folder), lines);
+      for (const { step, ...numbers } of lines) events?.scalars(step, numbers);
       const spoilt = standing.skipped >= config.train.maxSkipped && lines.some(({ gradNorm }) => gradNorm === null);
       const isLast = standing.epoch === config.train.epochs || spoilt;
       if (standing.epoch % every === 0 || isLast) await begin();
@@ -198,6 +219,7 @@ function trainer(
     },
     [Symbol.asyncIterator]: run,
     averaged,
+    events,
     save,
     async close() {
       try {

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ddpo, type Metrics, openRun, parseTrainConfig, type RunOptions } from "../src/index.ts";
 import { fakePipeline } from "./fakePipeline.ts";
 import { killableRun } from "./killableRun.ts";
+import { readEvents } from "./readEvents.ts";
 
 let root = "";
 beforeAll(async () => {
@@ -55,6 +56,19 @@ describe("a run", () => {
     expect(Object.keys(logged[0])).toEqual(["step", "epoch", "reward", "loss", "ratio", "clipFraction", "kl", "gradNorm", "lr", "skipped", "seconds"]); // biome-ignore format: a list
     expect(logged[0].ratio.max).toBeCloseTo(1, 6);
     expect(parseTrainConfig(JSON.parse(readFileSync(join(out, "config.json"), "utf8"))).train.epochs).toBe(12);
+  });
+
+  test("has TensorBoard's event files where they are asked for: what metrics.jsonl has, grids, and once more from a checkpoint", async () => {
+    const [out, sets] = [join(root, "events"), ["log.tensorboard=true", "train.epochs=4"]];
+    await train({ out, config: config(sets), until: 3 });
+    const lines = await train({ out, config: config(sets), resume: true });
+    const files = readdirSync(join(out, "tensorboard")).sort();
+    const [first, second] = files.map((name) => readEvents(join(out, "tensorboard", name)));
+    expect(files).toHaveLength(2);
+    expect(first.flatMap(({ values }) => values.map(({ tag }) => tag)).filter((tag) => tag === "samples" || tag === "config")).toEqual(["config", "samples", "samples"]); // biome-ignore format: one thought
+    expect(second[1]).toMatchObject({ step: lines[0].step, starts: true }); // TensorBoard forgets the first file's later steps
+    const means = second.flatMap(({ step, values }) => values.filter(({ tag }) => tag === "reward/mean").map(({ number }) => [step, number])); // biome-ignore format: one thought
+    expect(means).toEqual(lines.map(({ step, reward }) => [step, Math.fround(reward.mean)]));
   });
 
   test.each([["lora"], ["all"]])("stopped at any epoch and resumed, ends in the same bits: %s", async (parameters) => {
@@ -113,7 +127,7 @@ describe("refuses", () => {
     const out = join(root, "changed");
     await train({ out, config: config(["train.epochs=2"]) });
     expect(await thrown(() => train({ out, resume: true, config: config(["sampler.eta=1"]) }))).toBe(
-      "BAD_CONFIG: sampler.eta is 1; allowed: 0.8, as the run began. Only train.epochs, train.maxSkipped, checkpoint.every, checkpoint.keep, measure.every, parallel.splitGroups, parallel.bucketMB may change on resume.",
+      "BAD_CONFIG: sampler.eta is 1; allowed: 0.8, as the run began. Only train.epochs, train.maxSkipped, checkpoint.every, checkpoint.keep, measure.every, log.tensorboard, parallel.splitGroups, parallel.bucketMB may change on resume.",
     );
     expect(await train({ out, resume: true, config: config(["train.epochs=4"]) })).toHaveLength(2);
   });

@@ -70,6 +70,9 @@ async function measure(
       ...(await trainer.averaged(() => measureGap({ ...options, n: samples, onProgress: told }))).line,
     };
     if (trainer.runDir !== undefined) appendLines(gapFile(trainer.runDir), [gap]);
+    const { sde, ode, gap: difference } = gap;
+    const step = epoch * config.train.innerEpochs * config.train.updatesPerEpoch;
+    trainer.events?.scalars(step, { measured: { sde: { ...sde }, ode: { ...ode }, gap: { ...difference } } });
     return gap;
   } catch (error) {
     if (!signal?.aborted || !EtalonError.is(error) || error.code !== "ABORTED") throw error;

@@ -23,6 +23,13 @@ const MeasureConfig = z.strictObject({
   samples: count().default(64).describe("Paired samples of a measurement."),
 });
 
+const LogConfig = z.strictObject({
+  tensorboard: z
+    .boolean()
+    .default(false)
+    .describe("Whether the run folder also gets TensorBoard's event files: metrics, sample grids, gaps, the config."),
+});
+
 const ParallelConfig = z.strictObject({
   splitGroups: z
     .boolean()
@@ -100,6 +107,7 @@ export const TrainConfig = z
     train: UpdateConfig.prefault({}).describe("The update."),
     checkpoint: CheckpointConfig.prefault({}).describe("When the run is saved."),
     measure: MeasureConfig.prefault({}).describe("How the reward gap is measured along the run."),
+    log: LogConfig.prefault({}).describe("What is written beside metrics.jsonl."),
     parallel: ParallelConfig.prefault({}).describe(
       "How ranks share an update (mpirun, srun). The order of the gradient's sum follows it, with one process too.",
     ),

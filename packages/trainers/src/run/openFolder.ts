@@ -56,6 +56,7 @@ const changeable = [
   "checkpoint.every",
   "checkpoint.keep",
   "measure.every",
+  "log.tensorboard",
   "parallel.splitGroups",
   "parallel.bucketMB",
 ];
