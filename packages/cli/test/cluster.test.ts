@@ -65,7 +65,7 @@ describe("examples/cluster", () => {
     expect(command.slice(-2)).toEqual(["-o", "/runs/cluster"]);
     // The ranks have time to save between the pod's SIGTERM and its end.
     const patience = Number(command[command.indexOf("odls_base_sigkill_timeout") + 1]);
-    expect(patience).toBeLessThan(Launcher.template.spec.terminationGracePeriodSeconds);
+    expect(2 * patience).toBeLessThan(Launcher.template.spec.terminationGracePeriodSeconds);
   });
 
   test("the plan: bytes an update by ranks, of the published models' sizes", async () => {
