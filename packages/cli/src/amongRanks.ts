@@ -1,8 +1,9 @@
 import { EtalonError } from "@etalon/errors";
 import { setThreads } from "@etalon/native";
-import { type Communicator, isAgreed, launchedRanks, openCommunicator, threadsPerRank } from "@etalon/trainers";
+import { type Communicator, isAgreed, openCommunicator, threadsPerRank } from "@etalon/trainers";
 import { exitCode } from "./exitCode.ts";
 import { beQuiet, remark } from "./output.ts";
+import { stopAdvice } from "./stopAdvice.ts";
 
 /**
  * Runs a command among the ranks that mpirun or srun started it with; alone where nothing did. The first rank alone prints. Threads are shared out among the ranks of a machine, where ETALON_NUM_THREADS does
@@ -12,7 +13,8 @@ export async function amongRanks<T>(call: (communicator: Communicator) => Promis
   const communicator = await openCommunicator();
   if (communicator.size === 1) return call(communicator);
   if (communicator.rank > 0) beQuiet();
-  if (isHasty()) remark("mpirun leaves a second to save after Ctrl-C or SIGTERM: kill -USR2 it to stop with everything saved, or start it with --mca odls_base_sigkill_timeout 10"); // biome-ignore format: one thought
+  const advice = stopAdvice();
+  if (advice) remark(advice);
   try {
     if (!process.env.ETALON_NUM_THREADS) setThreads(await threadsPerRank(communicator));
     const result = await call(communicator);
@@ -25,6 +27,3 @@ export async function amongRanks<T>(call: (communicator: Communicator) => Promis
     throw error;
   }
 }
-
-/** Whether Open MPI's mpirun started this rank, and kills as soon as it does by default. */
-const isHasty = (): boolean => launchedRanks().by === "mpirun" && !process.env.OMPI_MCA_odls_base_sigkill_timeout;

@@ -12,11 +12,11 @@ const cluster = join(repository, "examples/cluster");
 const here = mkdtempSync(join(tmpdir(), "etalon-cluster-"));
 afterAll(() => rmSync(here, { recursive: true, force: true }));
 
-/** Holds that a launcher's command is `npx etalon …` with a config and options that the command line takes. @returns the config, its defaults filled in */
+/** Holds that a launcher's command is `node_modules/.bin/etalon …` with a config and options that the command line takes. @returns the config, its defaults filled in */
 async function takes(command: readonly string[]) {
-  const at = command.indexOf("npx");
-  expect(command.slice(at, at + 2)).toEqual(["npx", "etalon"]);
-  const args = command.slice(at + 2).map((arg) => (arg.startsWith("examples/") ? join(repository, arg) : arg));
+  const at = command.indexOf("node_modules/.bin/etalon");
+  expect(at).toBeGreaterThan(0);
+  const args = command.slice(at + 1).map((arg) => (arg.startsWith("examples/") ? join(repository, arg) : arg));
   const { code, stdout, stderr } = await etalon(...args, "--dry-run");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   return JSON.parse(stdout);
