@@ -3,7 +3,9 @@
 import { gains, mean, minus, overPictures, overPrompts, spreadOfSeeds } from "./rises.mjs";
 
 /** How many standard errors a difference must have to be told as one. */
-export const seen = 3;
+const seen = 3;
+/** Trainings that are the same but for rounding tell nothing of how far others lie apart. */
+const same = 1e-3;
 
 /**
  * @param jobs  { group, name, cost, trainings }: of each training its config, seed, and rewards before and after
@@ -13,12 +15,15 @@ export function tabulate(jobs) {
   const groups = [...new Set(jobs.map(({ group }) => group))];
   return groups.map((group) => {
     const configs = jobs.filter((job) => job.group === group && job.trainings.length > 0);
-    const first = group === "presets" ? undefined : configs[0];
+    const first = group === "presets" || configs.length === 1 ? undefined : configs[0];
     const rows = configs.map((job) => rowOf(job, first === job ? undefined : first));
     const spreadBy = (reward) =>
       spreadOfSeeds(rows.filter((row) => row.reward === reward).map(({ bySeed }) => bySeed.map(({ rise }) => rise)));
     const rises = Object.fromEntries([...new Set(rows.map(({ reward }) => reward))].map((r) => [r, spreadBy(r)]));
-    const differences = spreadOfSeeds(rows.flatMap(({ against }) => (against ? [against.bySeed] : [])));
+    const apart = rows.flatMap(({ against }) =>
+      against?.bySeed.some((d) => Math.abs(d) > same) ? [against.bySeed] : [],
+    );
+    const differences = spreadOfSeeds(apart);
     for (const row of rows) {
       row.semOverSeeds = over(rises[row.reward], row.seeds);
       if (row.against) row.against.semOverSeeds = over(differences, row.against.bySeed.length);
@@ -67,7 +72,7 @@ const number = (v, digits = 3) => (v === undefined ? "" : v.toFixed(digits).repl
 const pm = ({ mean: m, sem }) => `${number(m)} ± ${number(sem)}`;
 
 /** What is told of a difference from the first: nothing where it is not `seen` standard errors, of the pictures and, where there are several seeds, of the trainings. */
-export function verdict({ mean: m, sem, semOverSeeds }) {
+function verdict({ mean: m, sem, semOverSeeds }) {
   if (semOverSeeds === undefined) return "one seed";
   return Math.abs(m) < seen * Math.max(sem, semOverSeeds) ? "no difference seen" : m > 0 ? "better" : "worse";
 }
