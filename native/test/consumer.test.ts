@@ -26,8 +26,8 @@ describe.skipIf(unbuilt !== undefined)(
     const installed = join(app, "node_modules", "@etalon", "native");
     afterAll(() => rmSync(folder, { recursive: true }));
 
-    /** Where ccache is at work it knows files by their place below a folder, which here is this one. */
-    const cache = Object.entries(process.env).filter(([name]) => /^CCACHE_|_COMPILER_LAUNCHER$/.test(name));
+    /** Where ccache is at work it knows files by their place below a folder, which here is this one, and by the compiler's language. */
+    const cache = Object.entries(process.env).filter(([name]) => /^CCACHE_|_COMPILER_LAUNCHER$|^LANG$|^LC_/.test(name));
     const compilerCache = Object.fromEntries(cache.map(([name, value]) => [name, name === "CCACHE_BASEDIR" ? folder : value])); // biome-ignore format: one thought
     /** A user's environment; `path` "bare" has node and nothing else in it: no CMake, no compiler. */
     const environment = (path: "bare" | "full", more: Record<string, string> = {}) => ({
