@@ -1,4 +1,4 @@
-// The command line from source, for tests in a process of its own.
+// The command line, for tests in a process of its own: `bundleSource` makes a program of it.
 import { run } from "../src/run.ts";
 
 process.exitCode = await run(process.argv.slice(2));
