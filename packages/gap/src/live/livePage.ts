@@ -34,8 +34,9 @@ progress { width: 100%; height: 8px; accent-color: var(--mark); }
 .run { display: grid; grid-template-columns: 148px 1fr; gap: 22px; color: inherit; text-decoration: none; }
 .run h2 { margin: 0 0 6px; font-size: 19px; overflow-wrap: anywhere; }
 .run img, .run .none { width: 148px; height: 148px; object-fit: cover; image-rendering: pixelated; border-radius: 6px; background: var(--line); display: block; }
-.run dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(120px, 1fr)); gap: 4px 18px; margin: 10px 0 0; }
+.run dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 4px 18px; margin: 10px 0 0; }
 .run dt { color: var(--soft); font-size: 12.5px; } .run dd { margin: 0; font-variant-numeric: tabular-nums; }
+.one { white-space: nowrap; } .figure small { font-size: 15px; font-weight: 400; color: var(--soft); letter-spacing: 0; } .run small { font-size: 13px; color: var(--soft); }
 body.lost main { opacity: 0.45; } body.lost::after { content: "connection lost"; position: fixed; top: 14px; right: 18px; color: var(--bad); }
 `;
 
@@ -63,7 +64,7 @@ function card(run: LiveRun): Html {
   const grid = run.samples.at(-1);
   const picture = grid ? html`<img alt="samples after epoch ${grid.epoch}" src="${sampleLink(run, grid.file)}">` : html`<span class="none"></span>`; // biome-ignore format: one thought
   return html`<a class="sheet run" href="/run/${encodeURIComponent(run.name)}">${picture}<div><h2>${run.name} ${state(run)}</h2>${bar(run)}
-<dl>${figures(run).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></div></a>`;
+<dl>${figures(run).map((figure) => html`<div><dt>${figure[0]}</dt><dd>${valueAndAside(figure)}</dd></div>`)}</dl></div></a>`;
 }
 
 /** One run: progress, figures, curves, sample grids. */
@@ -73,7 +74,7 @@ export async function liveRunPage(run: LiveRun): Promise<string> {
     [
       html`<p class="note"><a href="/">All runs</a></p><h1>${run.name} ${state(run)}</h1>
 <p class="lead">Towards ${run.reward}, at η ${run.eta}.</p>${bar(run)}`,
-      html`<div class="figures">${figures(run).map(([name, value]) => html`<div class="figure"><span>${name}</span><b>${value}</b></div>`)}</div>`,
+      html`<div class="figures">${figures(run).map((figure) => html`<div class="figure"><span>${figure[0]}</span><b>${valueAndAside(figure)}</b></div>`)}</div>`,
       run.gaps.length > 0 ? html`<h2>The reward gap along training</h2><div class="sheet">${await gapCharts(run.gaps)}</div>` : html``, // biome-ignore format: one thought
       run.metrics.length > 0 ? html`<h2>Updates</h2><div class="sheet">${await metricsCharts(thinned(run.metrics))}</div>` : html`<p>No update is done yet.</p>`, // biome-ignore format: one thought
       samples(run),
@@ -94,18 +95,25 @@ function bar({ epoch, epochs, pace, left }: LiveRun): Html {
   return html`<progress max="${Math.max(1, epochs)}" value="${epoch}"></progress><div class="caption">${parts.filter(Boolean).join(", ")}</div>`;
 }
 
-function figures({ metrics, samples, gaps, best, images }: LiveRun): [string, string][] {
+/** A figure of a run: its name, the value, and what stands small beside it. */
+type Figure = readonly [name: string, value: string, aside?: string];
+
+function figures({ metrics, samples, gaps, best, images }: LiveRun): Figure[] {
   const [update, grid, gap] = [metrics.at(-1), samples.at(-1), gaps.at(-1)];
-  const rows: [string, string | undefined][] = [
-    ["reward of rollouts", update && `${short(update.reward.mean)} ± ${short(update.reward.std / Math.sqrt(images))}`],
-    ["ODE reward", grid && `${short(grid.ode.mean)} ± ${short(grid.ode.sem)}`],
-    ["best ODE reward", best && `${short(best.ode.mean)} (epoch ${best.epoch})`],
-    ["reward gap", gap && `${short(gap.gap.mean)} ± ${short(gap.gap.sem)}`],
-    ["share clipped", update && `${(100 * update.clipFraction).toFixed(0)} %`],
-    ["steps left out", update && update.skipped > 0 ? `${update.skipped}` : undefined],
+  const rows: (Figure | undefined)[] = [
+    update && ["reward of rollouts", short(update.reward.mean), plusMinus(update.reward.std / Math.sqrt(images))],
+    grid && ["ODE reward", short(grid.ode.mean), plusMinus(grid.ode.sem)],
+    best && ["best ODE reward", short(best.ode.mean), `epoch ${best.epoch}`],
+    gap && ["reward gap", short(gap.gap.mean), plusMinus(gap.gap.sem)],
+    update && ["share clipped", `${(100 * update.clipFraction).toFixed(0)} %`],
+    update && update.skipped > 0 ? ["steps left out", `${update.skipped}`] : undefined,
   ];
-  return rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+  return rows.flatMap((row) => (row ? [row] : []));
 }
+
+/** A value on one line with what belongs to it; where both do not fit, the line breaks between them. */
+const valueAndAside = ([, value, aside]: Figure): Html =>
+  html`<span class="one">${value}</span>${aside === undefined ? "" : html` <small class="one">${aside}</small>`}`;
 
 function samples(run: LiveRun): Html {
   if (run.samples.length === 0) return html``;
@@ -123,7 +131,11 @@ function thinned<T>(values: readonly T[], most = 400): readonly T[] {
   return values.filter((_, i) => (values.length - 1 - i) % every === 0);
 }
 
-const short = (value: number): string => value.toPrecision(3).replace("-", "−");
+/** Three digits; all of those before the point. */
+const short = (value: number): string => (Math.abs(value) >= 1000 ? value.toFixed(0) : value.toPrecision(3)).replace("-", "−"); // biome-ignore format: one thought
+
+/** A standard error, to two digits. */
+const plusMinus = (sem: number): string => `± ${sem >= 100 ? sem.toFixed(0) : sem.toPrecision(2)}`;
 
 const duration = (seconds: number): string =>
   seconds < 90

@@ -66,7 +66,9 @@ describe("the pages", () => {
 
   test("one run: figures, curves, pictures; it says running while a process holds it, and moves with its files", async () => {
     const stopped = await text("/run/a");
-    for (const part of ["0.600 ± 0.100", "0.300 ± 0.0200", "0.350 (epoch 4)", "−0.0500 ± 0.00500", "25 %", "stopped", 'src="/sample/a/000000.png"', "<svg"]) expect(stopped).toContain(part); // biome-ignore format: a list
+    const figures = [...stopped.matchAll(/<b>(.*?)<\/b>/g)].map(([, markup]) => markup.replace(/<.*?>/g, ""));
+    expect(figures).toEqual(["0.600 ± 0.10", "0.300 ± 0.020", "0.350 epoch 4", "−0.0500 ± 0.0050", "25 %", "1"]);
+    for (const part of [ "stopped", 'src="/sample/a/000000.png"', "<svg"]) expect(stopped).toContain(part); // biome-ignore format: a list
     expect(await text("/run/a")).toBe(stopped); // nothing moved: the same text, so that the page need not be drawn anew
     const started = readFileSync("/proc/self/stat", "utf8").replace(/^.*\)/s, "").trim().split(" ")[19]; // biome-ignore format: one thought
     writeFileSync(join(root, "a", ".lock"), JSON.stringify({ pid: process.pid, host: hostname(), started }));

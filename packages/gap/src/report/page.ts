@@ -33,7 +33,7 @@ td { border-bottom: 1px solid var(--line); padding: 7px 14px 7px 0; vertical-ali
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(230px, 1fr)); gap: 14px; margin: 26px 0 8px; }
 .figure { background: var(--sheet); border: 1px solid var(--line); border-radius: 12px; padding: 14px 18px; }
 .figure b { display: block; font-size: 24px; letter-spacing: -0.01em; font-variant-numeric: tabular-nums; }
-.figure span { color: var(--soft); font-size: 13.5px; display: block; }
+.figure > span { color: var(--soft); font-size: 13.5px; display: block; }
 .strip { display: grid; grid-template-columns: 132px 1fr; gap: 4px 16px; align-items: center; margin: 0; font-size: 14px; }
 .strip img, .grid img { width: 100%; image-rendering: pixelated; border-radius: 4px; background: #fff; display: block; }
 .strip .names { display: grid; grid-auto-flow: column; grid-auto-columns: 1fr; font-size: 11.5px; line-height: 1.25; color: var(--soft); text-align: center; gap: 4px; }

@@ -62,6 +62,20 @@ describe("the report of a run", () => {
     expect(page).not.toMatch(/https?:|<script|<link|undefined|NaN/i);
   });
 
+  test("counts updates in whole numbers, and gives a value that never moves its decimals", async () => {
+    const updates = [1, 2, 3].map((step) => ({ ...line(step), clipFraction: 0.25 }));
+    const dir = folder("few", {
+      "config.json": "{}",
+      "metrics.jsonl": updates.map((update) => `${JSON.stringify(update)}\n`).join(""),
+    });
+    const page = readFileSync(await renderReport(dir), "utf8");
+    const texts = [...page.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
+    const axes = texts.join(" ").split(" update ").slice(0, 4);
+    expect(axes.map((text) => text.slice(-5))).toEqual(Array(4).fill("1 2 3"));
+    expect(texts.slice(-2)).toEqual(["0.25", "share clipped"]);
+    expect(texts).toContain("0.1"); // the gradient norm, which is missing once
+  });
+
   test("is there before the first update", async () => {
     const dir = folder("young", { "config.json": "{}", "metrics.jsonl": "" });
     expect(readFileSync(await renderReport(dir), "utf8")).toContain("No update is done yet.");

@@ -5,6 +5,7 @@ import { chart, palette } from "./chart.ts";
 import { type Html, html } from "./html.ts";
 import { lines, zero } from "./layers.ts";
 import { ends } from "./numbers.ts";
+import { wholeAxis, wholeTicks } from "./wholeAxis.ts";
 
 /** Reward of rollouts, and below it gradient norm, KL and the share clipped, by update. */
 export async function metricsCharts(metrics: readonly Metrics[]): Promise<Html> {
@@ -17,12 +18,17 @@ export async function metricsCharts(metrics: readonly Metrics[]): Promise<Html> 
     kl: m.kl,
     clip: m.clipFraction,
   }));
-  const x = { field: "step", type: "quantitative", title: "update" };
-  const line = (field: string, title: string, color: string) => ({
+  const x = (ticks: number) => ({
+    field: "step",
+    type: "quantitative",
+    title: "update",
+    axis: wholeAxis(wholeTicks(metrics[0].step, metrics[metrics.length - 1].step, ticks)),
+  });
+  const line = (field: "gradNorm" | "kl" | "clip", title: string, color: string) => ({
     width: 270,
     height: 170,
     mark: { type: "line", strokeWidth: 2, color },
-    encoding: { x, y: { field, type: "quantitative", title, scale: { zero: false } } },
+    encoding: { x: x(7), y: { field, type: "quantitative", title, scale: { zero: false }, axis: leveled(values.map((value) => value[field])) } }, // biome-ignore format: one thought
   });
   const rewardSpec = {
     data: { values },
@@ -32,11 +38,11 @@ export async function metricsCharts(metrics: readonly Metrics[]): Promise<Html> 
       {
         mark: { type: "area", opacity: 0.15, color: palette[0] },
         encoding: {
-          x,
+          x: x(20),
           y: {
             field: "low",
             type: "quantitative",
-            title: "reward of rollouts, mean and spread",
+            title: "reward, mean and spread",
             scale: { zero: false },
           },
           y2: { field: "high" },
@@ -44,7 +50,7 @@ export async function metricsCharts(metrics: readonly Metrics[]): Promise<Html> 
       },
       {
         mark: { type: "line", strokeWidth: 2, color: palette[0] },
-        encoding: { x, y: { field: "reward", type: "quantitative" } },
+        encoding: { x: x(20), y: { field: "reward", type: "quantitative" } },
       },
     ],
   };
@@ -60,9 +66,12 @@ export async function metricsCharts(metrics: readonly Metrics[]): Promise<Html> 
 ${await chart(restSpec as unknown as TopLevelSpec, "Gradient norm, KL and share clipped by update")}`;
 }
 
+/** The format of a value that stays the same: Vega takes the decimals from the distance of two ticks, and rounds a lone one to a whole number. */
+const leveled = (values: readonly unknown[]) => (new Set(values.filter((value) => value !== null)).size === 1 ? { format: ".3~g" } : {}); // biome-ignore format: one thought
+
 /** ODE and SDE reward, and the gap, by epoch, with 95 % intervals. */
 export async function gapCharts(gaps: readonly EpochGap[]): Promise<Html> {
-  const x = { field: "epoch", type: "quantitative", title: "epochs of training", axis: { values: gaps.map(({ epoch }) => epoch) } }; // biome-ignore format: one thought
+  const x = { field: "epoch", type: "quantitative", title: "epochs of training", axis: wholeAxis(gaps.map(({ epoch }) => epoch)) }; // biome-ignore format: one thought
   const size = { width: 420, height: 230 };
   const rewards = gaps.flatMap(({ epoch, ode, sde }) => [
     { epoch, sampler: "ODE", ...ends(ode) },

@@ -4,6 +4,7 @@ import { chart, palette } from "./chart.ts";
 import type { Html } from "./html.ts";
 import { type Encoding, type Layer, lines, zero } from "./layers.ts";
 import { ends } from "./numbers.ts";
+import { wholeAxis } from "./wholeAxis.ts";
 
 const width = 440;
 const height = 250;
@@ -134,7 +135,7 @@ function panels(
   const epochs = [...new Set(values.map(({ measured }) => measured))];
   const color = { field: "eta", type: "nominal", title: "η of training", scale: { range: palette } };
   const layer = lines(
-    { field: "epoch", type: "quantitative", title: "epochs of training", axis: { values: epochs } },
+    { field: "epoch", type: "quantitative", title: "epochs of training", axis: wholeAxis(epochs) },
     title,
     { color, detail: { field: "seed" }, ...more },
     under,
