@@ -49,7 +49,6 @@ function scoreSome(model: TinyClip, pixels: Float32Array, prompts: readonly stri
 
 /** [count, side, side, 3] in [−1, 1]. */
 async function toPixels({ data, count, width, height }: ImageBatch, side: number): Promise<Float32Array> {
-  const normal = (bytes: Uint8Array) => Float32Array.from(bytes, (value) => value / 127.5 - 1);
   if (width === side && height === side) return normal(data);
   const out = new Float32Array(count * side * side * 3);
   for (let i = 0; i < count; i++) {
@@ -58,4 +57,11 @@ async function toPixels({ data, count, width, height }: ImageBatch, side: number
     out.set(normal(await resized.raw().toBuffer()), i * side * side * 3);
   }
   return out;
+}
+
+/** Bytes as values in [−1, 1]: in a loop, since `Float32Array.from` with a function goes by an iterator and takes thirty times as long. */
+function normal(bytes: Uint8Array): Float32Array {
+  const values = new Float32Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) values[i] = bytes[i] / 127.5 - 1;
+  return values;
 }

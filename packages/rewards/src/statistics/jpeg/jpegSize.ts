@@ -51,9 +51,12 @@ function planesOf(
   const [wide, high] = [16 * columns, 16 * rows];
   const [y, blue, red] = [0, 0, 0].map(() => new Uint8Array(wide * high));
   for (let i = 0; i < high; i++) {
+    const line = Math.min(i, height - 1) * width;
     for (let j = 0; j < wide; j++) {
-      const from = 3 * (Math.min(i, height - 1) * width + Math.min(j, width - 1));
-      const [r, g, b] = [pixels[from], pixels[from + 1], pixels[from + 2]];
+      const from = 3 * (line + (j < width ? j : width - 1));
+      const r = pixels[from]; // not by destructuring: until V8 has compiled a loop, that makes an array and an iterator each time
+      const g = pixels[from + 1];
+      const b = pixels[from + 2];
       const to = i * wide + j;
       y[to] = (19595 * r + 38470 * g + 7471 * b + 32768) >> 16;
       blue[to] = (-11059 * r - 21709 * g + 32768 * b + 8421375) >> 16;
@@ -118,10 +121,13 @@ function codeBlock(out: BitCounter, plane: Plane, row: number, column: number): 
 
 /** A coefficient in steps, rounded half away from zero. */
 function quantised(at: number, { steps }: ComponentTables): number {
-  const [value, step] = [block[at], steps[at]];
-  const count = Math.floor((Math.abs(value) + (step >> 1)) / step);
+  const value = block[at];
+  const step = steps[at];
+  const rounded = (value < 0 ? -value : value) + (step >> 1);
+  if (rounded < step) return 0;
+  const count = (rounded / step) | 0;
   return value < 0 ? -count : count;
 }
 
 /** Bits of a number without its sign. */
-const bitsOf = (value: number): number => 32 - Math.clz32(Math.abs(value));
+const bitsOf = (value: number): number => 32 - Math.clz32(value < 0 ? -value : value);
