@@ -3,10 +3,19 @@ export type { NamedTensorMap, Tensor, Tensor2D, Tensor3D, Tensor4D, Variable } f
 export { currentEngine, type Engine, type EngineName, engine, engineNames } from "./engine.ts";
 export { installedEngines } from "./installedEngines.ts";
 export { type Activation, activate } from "./ops/activations.ts";
+export { type AdaptiveLinearTensors, adaptiveLinear } from "./ops/adaptiveLinear.ts";
 export { attention } from "./ops/attention.ts";
 export { type AttentionOptions, type AttentionTensors, attentionLayer } from "./ops/attentionLayer.ts";
+export { combinedEmbedding, type Mlp } from "./ops/combinedEmbedding.ts";
 export { type Conv2dOptions, conv2d } from "./ops/conv2d.ts";
+export {
+  type DoubleStreamTensors,
+  doubleStreamLayer,
+  type StreamOptions,
+  type StreamTensors,
+} from "./ops/doubleStreamLayer.ts";
 export { embedding } from "./ops/embedding.ts";
+export { embedTokens, type TokenInput } from "./ops/embedTokens.ts";
 export { feedForwardLayer } from "./ops/feedForwardLayer.ts";
 export { type FloatWidth, firstNotFinite } from "./ops/firstNotFinite.ts";
 export { isTaped } from "./ops/fused.ts";
@@ -29,6 +38,7 @@ export { type ConvTensors, type ResnetTensors, resnetLayer } from "./ops/resnetL
 export { rmsNorm } from "./ops/rmsNorm.ts";
 export { rope } from "./ops/rope.ts";
 export { silu } from "./ops/silu.ts";
+export { type SingleStreamTensors, singleStreamLayer } from "./ops/singleStreamLayer.ts";
 export { type TurnSizes, turnRows } from "./ops/turnRows.ts";
 export { unpack } from "./ops/unpack.ts";
 export { giveWords, takeWords } from "./ops/words.ts";

@@ -26,6 +26,7 @@ import {
   tf,
 } from "../src/index.ts";
 import * as reference from "./reference.ts";
+import { streamCases } from "./streamCases.ts";
 
 /** An operation of the engine, the shapes of its inputs, and the same in float64. */
 export type Case = [
@@ -229,6 +230,7 @@ export const cases: Case[] = [
   ["resizeNearest, any size", [[1, 5, 4, 2]], (x) => resizeNearest(x, 3, 7), (x) => reference.resizeNearest(x, 3, 7)],
   ["resizeBilinear", [[2, 3, 4, 3]], bilinear(5, 7, false), (x) => reference.resizeBilinear(x, 5, 7, false)],
   ["resizeBilinear, corners aligned", [[1, 6, 5, 2]], bilinear(4, 9, true), (x) => reference.resizeBilinear(x, 4, 9, true)],
+  ...streamCases,
 ]; // biome-ignore format: a table
 
 /** float32 values in ±1.5, the same at every call. */

@@ -6,6 +6,7 @@ import { activationKernels } from "./kernels/activations.ts";
 import { attentionKernels } from "./kernels/attention.ts";
 import { convolution } from "./kernels/convolution.ts";
 import { elementwise } from "./kernels/elementwise.ts";
+import { embeddingLayers } from "./kernels/embeddingLayers.ts";
 import { indexing } from "./kernels/indexing.ts";
 import { linearKernels } from "./kernels/linear.ts";
 import { matMul } from "./kernels/matMul.ts";
@@ -17,6 +18,7 @@ import { reduction } from "./kernels/reduction.ts";
 import { resizing } from "./kernels/resizing.ts";
 import { resnetLayers } from "./kernels/resnetLayer.ts";
 import { ropeKernels } from "./kernels/rope.ts";
+import { streamLayers } from "./kernels/streamLayers.ts";
 import { transformerLayers } from "./kernels/transformerLayers.ts";
 import { NativeBackend } from "./NativeBackend.ts";
 
@@ -35,6 +37,8 @@ const laterTables: [keyof HeavyKernels | keyof LightKernels, NativeKernels][] = 
   ["groupNormGradients", otherNorms],
   ["rope", ropeKernels],
   ["geglu", transformerLayers],
+  ["layerNormGradients", streamLayers],
+  ["layerNormGradients", embeddingLayers],
   ["groupNormGradients", resnetLayers],
   ["resize", resizing],
 ];

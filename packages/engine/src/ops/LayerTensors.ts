@@ -1,5 +1,6 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
+import { type Activation, activate } from "./activations.ts";
 import { checkShape } from "./checkShape.ts";
 import { linear } from "./linear.ts";
 
@@ -56,3 +57,7 @@ export function plainLayer(x: Tensor, { w, b, adapters = [] }: LinearLayer): Ten
     linear(x, w, b),
   );
 }
+
+/** The layer's outputs through an activation, likewise. */
+export const activatedLayer = (x: Tensor, layer: LinearLayer, activation: Activation): Tensor =>
+  layer.adapters?.length ? activate(plainLayer(x, layer), activation) : linear(x, layer.w, layer.b, activation);
