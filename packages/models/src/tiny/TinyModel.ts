@@ -46,7 +46,7 @@ export class TinyModel implements TrainableModel {
 
   setAdapterEnabled(on: boolean): void {
     const adapter = this.#needAdapter();
-    this.transformer.hook = on ? (name, input, output) => adapter.apply(name, input, output, this.#scale) : undefined;
+    this.transformer.adapters = on ? (name) => adapter.lowRank(name, this.#scale) : undefined;
   }
 
   parameters(choice: ParameterChoice): ReadonlyMap<string, Variable> {

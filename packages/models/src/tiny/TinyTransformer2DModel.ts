@@ -1,18 +1,4 @@
-import {
-  type Activation,
-  activate,
-  embedding,
-  gatedResidual,
-  layerNormModulate,
-  linear,
-  multiHeadAttention,
-  silu,
-  type Tensor,
-  type Tensor2D,
-  type Tensor3D,
-  type Tensor4D,
-  tf,
-} from "@etalon/engine";
+import { adaptiveLinear, combinedEmbedding, doubleStreamLayer, embedding, embedTokens, type LinearLayer, type LowRank, type StreamTensors, singleStreamLayer, type Tensor, type Tensor2D, type Tensor3D, type Tensor4D, tf } from "@etalon/engine"; // biome-ignore format: one import
 import { EtalonError } from "@etalon/errors";
 import { ParameterStore } from "../ParameterStore.ts";
 import { Random } from "../random.ts";
@@ -29,8 +15,11 @@ export interface TinyInputs {
   pooled: Tensor2D;
 }
 
-/** Adds an adapter's part to a linear layer's output. */
-export type LinearHook = (name: string, input: Tensor, output: Tensor) => Tensor;
+/** What adapters add to a linear layer. */
+export type Adapters = (name: string) => LowRank | undefined;
+
+/** How the blocks are built: SiLU in place of FLUX's GELU. */
+const activation = "silu";
 
 const isTable = (name: string) => name === "word_embedder.weight" || name.endsWith("pos_embed.weight");
 
@@ -42,7 +31,7 @@ export class TinyTransformer2DModel {
   readonly config: TinyConfig;
   readonly parameters: ParameterStore;
   /** Set by an adapter; see lora/LoraAdapter. */
-  hook: LinearHook | undefined;
+  adapters: Adapters | undefined;
   readonly #specs: ParameterSpec[];
 
   constructor(config: TinyConfig) {
@@ -88,88 +77,77 @@ export class TinyTransformer2DModel {
         allowed: `[batch, ${sample_size}, ${sample_size}, ${in_channels}]`,
       });
     }
-    const condition = silu(this.#condition(timestep, pooled));
-    let image = this.#linear("x_embedder", this.#patchify(hiddenStates)).add(this.parameters.get("pos_embed.weight"));
-    let text = this.#linear("context_embedder", words).add(this.parameters.get("context_pos_embed.weight"));
-    for (let i = 0; i < num_layers; i++)
-      [image, text] = this.#doubleBlock(`transformer_blocks.${i}`, image, text, condition);
-    let joint = tf.concat([text, image], 1);
-    for (let i = 0; i < num_single_layers; i++)
-      joint = this.#singleBlock(`single_transformer_blocks.${i}`, joint, condition);
-    const [scale, shift] = this.#modulation("norm_out", condition, 2);
-    const out = joint.slice([0, text.shape[1] as number, 0]);
-    return { sample: this.#unpatchify(this.#linear("proj_out", layerNormModulate(out, scale, shift))) };
+    const condition = this.#condition(timestep, pooled);
+    const tokens = (x: Tensor, name: string, positions: string) => ({
+      x,
+      layer: this.#layer(name),
+      positions: this.parameters.get(`${positions}.weight`),
+    });
+    let x = embedTokens([
+      tokens(words, "context_embedder", "context_pos_embed"),
+      tokens(this.#patchify(hiddenStates), "x_embedder", "pos_embed"),
+    ]);
+    const options = { heads: this.config.num_attention_heads, activation } as const;
+    const contextRows = words.shape[1];
+    for (let i = 0; i < num_layers; i++) x = doubleStreamLayer(x, condition, this.#streams(i), { ...options, contextRows }); // biome-ignore format: one thought
+    for (let i = 0; i < num_single_layers; i++) x = singleStreamLayer(x, condition, this.#single(i), options);
+    const end = { norm: this.#layer("norm_out.linear"), out: this.#layer("proj_out") };
+    return { sample: this.#unpatchify(adaptiveLinear(x, condition, end, { skip: contextRows })) };
   }
 
   dispose(): void {
     this.parameters.dispose();
   }
 
-  #linear(name: string, x: Tensor, activation?: Activation): Tensor {
-    const [weight, bias] = [this.parameters.get(`${name}.weight`), this.parameters.get(`${name}.bias`)];
-    if (!this.hook) return linear(x, weight as unknown as Tensor2D, bias, activation);
-    const y = this.hook(name, x, linear(x, weight as unknown as Tensor2D, bias));
-    return activation === undefined ? y : activate(y, activation);
+  #layer(name: string): LinearLayer {
+    const [w, b] = [this.parameters.get(`${name}.weight`), this.parameters.get(`${name}.bias`)];
+    const adapter = this.adapters?.(name);
+    return { w: w as unknown as Tensor2D, b, adapters: adapter && [adapter] };
   }
 
+  /** What the blocks are conditioned on, float32 [batch, d]: the time, as a wave, and the mean of the words. */
   #condition(timestep: Tensor, pooled: Tensor2D): Tensor {
     const half = this.config.time_dim / 2;
     const rates = tf.tensor1d(Float32Array.from({ length: half }, (_, i) => 1000 * 10_000 ** (-i / half)));
     const angles = timestep.reshape([-1, 1]).mul(rates);
+    const mlp = (name: string) => ({
+      first: this.#layer(`time_text_embed.${name}.linear_1`),
+      second: this.#layer(`time_text_embed.${name}.linear_2`),
+    });
     const wave = tf.concat([angles.cos(), angles.sin()], 1);
-    const embed = (name: string, x: Tensor) =>
-      this.#linear(`time_text_embed.${name}.linear_2`, this.#linear(`time_text_embed.${name}.linear_1`, x, "silu"));
-    return embed("timestep_embedder", wave).add(embed("text_embedder", pooled));
+    return combinedEmbedding([
+      { x: wave, ...mlp("timestep_embedder") },
+      { x: pooled, ...mlp("text_embedder") },
+    ]);
   }
 
-  /** The shifts, scales and gates of an adaptive norm, each [batch, 1, d]. */
-  #modulation(name: string, condition: Tensor, parts: number): Tensor[] {
-    return tf.split(this.#linear(`${name}.linear`, condition).expandDims(1), parts, 2);
-  }
-
-  #doubleBlock(at: string, image: Tensor, text: Tensor, condition: Tensor): [Tensor, Tensor] {
-    const streams = [
-      { x: image, norm: `${at}.norm1`, qkv: ["to_q", "to_k", "to_v"], out: "to_out.0", ff: `${at}.ff` },
-      {
-        x: text,
-        norm: `${at}.norm1_context`,
-        qkv: ["add_q_proj", "add_k_proj", "add_v_proj"],
-        out: "to_add_out",
-        ff: `${at}.ff_context`,
-      },
-    ].map((stream) => {
-      const [shift, scale, gate, shiftMlp, scaleMlp, gateMlp] = this.#modulation(stream.norm, condition, 6);
-      const normed = layerNormModulate(stream.x, scale, shift);
-      return {
-        ...stream,
-        gate,
-        shiftMlp,
-        scaleMlp,
-        gateMlp,
-        projected: stream.qkv.map((name) => this.#linear(`${at}.attn.${name}`, normed)),
-      };
+  #streams(i: number): { context: StreamTensors; image: StreamTensors } {
+    const at = `transformer_blocks.${i}`;
+    const stream = (norm: string, [q, k, v, out]: string[], ff: string): StreamTensors => ({
+      norm: this.#layer(`${at}.${norm}.linear`),
+      q: this.#layer(`${at}.attn.${q}`),
+      k: this.#layer(`${at}.attn.${k}`),
+      v: this.#layer(`${at}.attn.${v}`),
+      out: this.#layer(`${at}.attn.${out}`),
+      up: this.#layer(`${at}.${ff}.net.0.proj`),
+      down: this.#layer(`${at}.${ff}.net.2`),
     });
-    const [q, k, v] = [0, 1, 2].map((i) => tf.concat([streams[1].projected[i], streams[0].projected[i]], 1));
-    const [fromText, fromImage] = tf.split(
-      multiHeadAttention(q, k, v, this.config.num_attention_heads),
-      [text.shape[1] as number, image.shape[1] as number],
-      1,
-    );
-    const [newImage, newText] = streams.map(({ x, out, ff, gate, shiftMlp, scaleMlp, gateMlp }, i) => {
-      const attended = gatedResidual(x, this.#linear(`${at}.attn.${out}`, i === 0 ? fromImage : fromText), gate);
-      const hidden = this.#linear(`${ff}.net.0.proj`, layerNormModulate(attended, scaleMlp, shiftMlp), "silu");
-      return gatedResidual(attended, this.#linear(`${ff}.net.2`, hidden), gateMlp);
-    });
-    return [newImage, newText];
+    return {
+      context: stream("norm1_context", ["add_q_proj", "add_k_proj", "add_v_proj", "to_add_out"], "ff_context"),
+      image: stream("norm1", ["to_q", "to_k", "to_v", "to_out.0"], "ff"),
+    };
   }
 
-  #singleBlock(at: string, x: Tensor, condition: Tensor): Tensor {
-    const [shift, scale, gate] = this.#modulation(`${at}.norm`, condition, 3);
-    const normed = layerNormModulate(x, scale, shift);
-    const [q, k, v] = ["to_q", "to_k", "to_v"].map((name) => this.#linear(`${at}.attn.${name}`, normed));
-    const attended = multiHeadAttention(q, k, v, this.config.num_attention_heads);
-    const hidden = this.#linear(`${at}.proj_mlp`, normed, "silu");
-    return gatedResidual(x, this.#linear(`${at}.proj_out`, tf.concat([attended, hidden], 2)), gate);
+  #single(i: number) {
+    const at = `single_transformer_blocks.${i}`;
+    return {
+      norm: this.#layer(`${at}.norm.linear`),
+      q: this.#layer(`${at}.attn.to_q`),
+      k: this.#layer(`${at}.attn.to_k`),
+      v: this.#layer(`${at}.attn.to_v`),
+      up: this.#layer(`${at}.proj_mlp`),
+      out: this.#layer(`${at}.proj_out`),
+    };
   }
 
   /** [batch, size, size, channels] → [batch, patches, patch·patch·channels], patches and pixels row by row. */
