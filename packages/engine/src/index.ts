@@ -32,6 +32,7 @@ export { linearLayer } from "./ops/linearLayer.ts";
 export { matMulT } from "./ops/matMulT.ts";
 export { modulate } from "./ops/modulate.ts";
 export { multiHeadAttention } from "./ops/multiHeadAttention.ts";
+export { fromPatches, toPatches } from "./ops/patches.ts";
 export { recomputed } from "./ops/recomputed.ts";
 export { resizeNearest } from "./ops/resizeNearest.ts";
 export { type ConvTensors, type ResnetTensors, resnetLayer } from "./ops/resnetLayer.ts";

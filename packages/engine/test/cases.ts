@@ -6,6 +6,7 @@ import {
   conv2d,
   embedding,
   feedForwardLayer,
+  fromPatches,
   gatedResidual,
   geglu,
   gelu,
@@ -24,6 +25,7 @@ import {
   rope,
   silu,
   tf,
+  toPatches,
 } from "../src/index.ts";
 import * as reference from "./reference.ts";
 import { streamCases } from "./streamCases.ts";
@@ -66,6 +68,19 @@ const pixelNorm = (x: D, gain: D, bias: D) => {
 };
 const bilinear = (rows: number, columns: number, alignCorners: boolean) => (x: Tensor) =>
   tf.image.resizeBilinear(x as Tensor4D, [rows, columns], alignCorners) as Tensor;
+
+/** By the definition: patch after patch, row after row. */
+function patches({ shape: [batch, height, width, channels], data }: D, size: number): D {
+  const [out, columns, wide] = [[] as number[], width / size, size * size * channels];
+  for (let b = 0; b < batch; b++)
+    for (let patch = 0; patch < (height / size) * columns; patch++)
+      for (let at = 0; at < wide; at++) {
+        const row = Math.floor(patch / columns) * size + Math.floor(at / (size * channels));
+        const column = (patch % columns) * size + (Math.floor(at / channels) % size);
+        out.push(data[((b * height + row) * width + column) * channels + (at % channels)]);
+      }
+  return { shape: [batch, (height / size) * columns, wide], data: Float64Array.from(out) };
+}
 
 const ids = [4, 0, 4, 2];
 /** The angles of a rope are constants. */
@@ -230,6 +245,8 @@ export const cases: Case[] = [
   ["resizeNearest, any size", [[1, 5, 4, 2]], (x) => resizeNearest(x, 3, 7), (x) => reference.resizeNearest(x, 3, 7)],
   ["resizeBilinear", [[2, 3, 4, 3]], bilinear(5, 7, false), (x) => reference.resizeBilinear(x, 5, 7, false)],
   ["resizeBilinear, corners aligned", [[1, 6, 5, 2]], bilinear(4, 9, true), (x) => reference.resizeBilinear(x, 4, 9, true)],
+  ["toPatches", [[2, 4, 6, 3]], (x) => toPatches(x, 2), (x) => patches(x, 2)],
+  ["toPatches and back", [[2, 4, 6, 3]], (x) => fromPatches(toPatches(x, 2).square(), 2, [4, 6, 3]), (x) => ({ ...x, data: x.data.map((v) => v * v) })],
   ...streamCases,
 ]; // biome-ignore format: a table
 

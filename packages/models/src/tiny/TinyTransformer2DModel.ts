@@ -1,8 +1,9 @@
-import { adaptiveLinear, combinedEmbedding, doubleStreamLayer, embedding, embedTokens, type LinearLayer, type LowRank, type StreamTensors, singleStreamLayer, type Tensor, type Tensor2D, type Tensor3D, type Tensor4D, tf } from "@etalon/engine"; // biome-ignore format: one import
+import { adaptiveLinear, combinedEmbedding, doubleStreamLayer, embedding, embedTokens, fromPatches, type LinearLayer, type LowRank, peek, type StreamTensors, singleStreamLayer, type Tensor, type Tensor2D, type Tensor3D, type Tensor4D, tf, toPatches } from "@etalon/engine"; // biome-ignore format: one import
 import { EtalonError } from "@etalon/errors";
 import { ParameterStore } from "../ParameterStore.ts";
 import { Random } from "../random.ts";
 import { type ParameterSpec, parameterSpecs, type TinyConfig } from "./config.ts";
+import { timeWave } from "./timeWave.ts";
 
 /** What the transformer takes. */
 export interface TinyInputs {
@@ -69,7 +70,7 @@ export class TinyTransformer2DModel {
 
   /** Predicted x0, float32 [batch, size, size, channels]. */
   forward({ hiddenStates, timestep, words, pooled }: TinyInputs): { sample: Tensor4D } {
-    const { sample_size, in_channels, num_layers, num_single_layers } = this.config;
+    const { sample_size, patch_size, in_channels, num_layers, num_single_layers } = this.config;
     if (hiddenStates.shape.slice(1).join() !== [sample_size, sample_size, in_channels].join()) {
       throw new EtalonError("BAD_SHAPE", {
         argument: "hiddenStates",
@@ -85,14 +86,15 @@ export class TinyTransformer2DModel {
     });
     let x = embedTokens([
       tokens(words, "context_embedder", "context_pos_embed"),
-      tokens(this.#patchify(hiddenStates), "x_embedder", "pos_embed"),
+      tokens(toPatches(hiddenStates, patch_size), "x_embedder", "pos_embed"),
     ]);
     const options = { heads: this.config.num_attention_heads, activation } as const;
     const contextRows = words.shape[1];
     for (let i = 0; i < num_layers; i++) x = doubleStreamLayer(x, condition, this.#streams(i), { ...options, contextRows }); // biome-ignore format: one thought
     for (let i = 0; i < num_single_layers; i++) x = singleStreamLayer(x, condition, this.#single(i), options);
     const end = { norm: this.#layer("norm_out.linear"), out: this.#layer("proj_out") };
-    return { sample: this.#unpatchify(adaptiveLinear(x, condition, end, { skip: contextRows })) };
+    const patches = adaptiveLinear(x, condition, end, { skip: contextRows });
+    return { sample: fromPatches(patches, patch_size, [sample_size, sample_size, in_channels]) };
   }
 
   dispose(): void {
@@ -107,14 +109,11 @@ export class TinyTransformer2DModel {
 
   /** What the blocks are conditioned on, float32 [batch, d]: the time, as a wave, and the mean of the words. */
   #condition(timestep: Tensor, pooled: Tensor2D): Tensor {
-    const half = this.config.time_dim / 2;
-    const rates = tf.tensor1d(Float32Array.from({ length: half }, (_, i) => 1000 * 10_000 ** (-i / half)));
-    const angles = timestep.reshape([-1, 1]).mul(rates);
     const mlp = (name: string) => ({
       first: this.#layer(`time_text_embed.${name}.linear_1`),
       second: this.#layer(`time_text_embed.${name}.linear_2`),
     });
-    const wave = tf.concat([angles.cos(), angles.sin()], 1);
+    const wave = timeWave(peek(timestep), this.config.time_dim);
     return combinedEmbedding([
       { x: wave, ...mlp("timestep_embedder") },
       { x: pooled, ...mlp("text_embedder") },
@@ -148,23 +147,6 @@ export class TinyTransformer2DModel {
       up: this.#layer(`${at}.proj_mlp`),
       out: this.#layer(`${at}.proj_out`),
     };
-  }
-
-  /** [batch, size, size, channels] → [batch, patches, patch·patch·channels], patches and pixels row by row. */
-  #patchify(x: Tensor4D): Tensor {
-    const { sample_size, patch_size, in_channels } = this.config;
-    const side = sample_size / patch_size;
-    const rows = x.reshape([x.shape[0] * side, patch_size, side, patch_size * in_channels]).transpose([0, 2, 1, 3]);
-    return rows.reshape([x.shape[0], side * side, patch_size * patch_size * in_channels]);
-  }
-
-  #unpatchify(x: Tensor): Tensor4D {
-    const { sample_size, patch_size, in_channels } = this.config;
-    const side = sample_size / patch_size;
-    const rows = x
-      .reshape([(x.shape[0] as number) * side, side, patch_size, patch_size * in_channels])
-      .transpose([0, 2, 1, 3]);
-    return rows.reshape([x.shape[0] as number, sample_size, sample_size, in_channels]) as Tensor4D;
   }
 }
 

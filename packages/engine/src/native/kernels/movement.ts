@@ -39,6 +39,15 @@ export function transposed(backend: NativeBackend, x: TensorInfo, perm: readonly
   return info;
 }
 
+/** x seen as four axes, the middle two exchanged, seen as `shape`. */
+function turnMiddle({ inputs: { x }, attrs, backend }: OfX<{ axes: [number, number, number, number]; shape: number[] }>) {
+  const [a, b, c, d] = attrs.axes;
+  const { info } = backend.output(attrs.shape, "float32");
+  const [fromStrides, toStrides] = [[b * c * d, d, c * d, 1], [b * c * d, b * d, d, 1]];
+  move(backend, x, info, { shape: [a, c, b, d], from: 0, fromStrides, to: 0, toStrides });
+  return info;
+} // biome-ignore format: long lines
+
 /** The box of `size` that begins at `begin`. */
 function sliced(
   backend: NativeBackend,
@@ -224,6 +233,7 @@ function tile({ inputs: { x }, attrs: { reps }, backend }: OfX<{ reps: number[] 
 /** Kernels that move elements and compute nothing: all of them boxes copied into boxes. */
 export const movement = {
   Transpose: ({ inputs, attrs, backend }: OfX<{ perm: number[] }>) => transposed(backend, inputs.x, attrs.perm),
+  EtalonTurnMiddle: turnMiddle,
   Slice: slice,
   StridedSlice: stridedSlice,
   Reverse: reverse,
