@@ -73,7 +73,7 @@ function phaseOf(stack) {
   for (const { functionName, url } of stack) {
     if (functionName.endsWith("backpropagateGradients")) return "the model, back";
     if (functionName === "forward" && /models\/dist/.test(url)) return "the model, forward";
-    if (/^(step|clipGlobalNorm|accumulate)$/.test(functionName) && /(engine|trainers)\/dist/.test(url))
+    if (/^(step|clipGlobalNorm|addGradients)$/.test(functionName) && /(engine|trainers)\/dist/.test(url))
       return "gradients added up, cut; AdamW";
     if (functionName === "jpegSize") return "the reward: JPEG";
   }

@@ -1,6 +1,7 @@
 // What several processes bring, and what their messages cost.    npm run bench:ranks -w @etalon/trainers [-- --rounds 3 --epochs 8 --presets tiny-ddpo,tiny-mixgrpo --write FILE]
 // 1. Seconds of an iteration of one global batch: one rank, and two, a thread and a processor each, in turn; and two runs of one rank beside each other that share nothing: what two processors of this machine
-//    give at most. Medians and ratios in one run; the ratios of the least, too, where others use the machine.
+//    give at most. Medians and ratios in one run; the ratios of the least, too, where others use the machine. "waits" is what a rank's event loop stands idle, for the other rank's messages as a rule; what is
+//    neither that nor CPU went to others on the machine.
 // 2. Seconds of an allreduce between two ranks on this machine, by shared memory and by TCP over the loopback device, and the α and β of 2 (N − 1) α + 2 (N − 1)/N · bytes · β that fit best.
 // 3. Seconds of AdamW's step a value, which every rank makes in full.
 //    --write puts 2 and 3 into a file that examples/cluster/plan.js reads.
@@ -30,19 +31,22 @@ async function iteration(preset) {
   const { threads } = await engine("native");
   const config = parseTrainConfig(trainPreset(preset).config, [`train.epochs=${epochs + 2}`]);
   const trainer = await openRun({ config, communicator });
-  const [ends, parts, cpu] = [[], [], []];
+  const [ends, parts, cpu, idle] = [[], [], [], []];
   for await (const { seconds } of trainer) {
     ends.push(performance.now() / 1000);
     parts.push(seconds);
     cpu.push(process.cpuUsage());
+    idle.push(performance.eventLoopUtilization().idle / 1000);
   }
   await trainer.close();
   const { rank, size } = communicator;
+  const waits = Float64Array.of((idle.at(-1) - idle[1]) / epochs / size);
+  await communicator.allreduce(waits); // a mean over the ranks: they wait for each other in turn
   await communicator.close();
   const part = (name) => median(parts.slice(2).map((seconds) => seconds[name]));
   const spans = ends.slice(2).map((end, i) => end - ends[i + 1]);
   const used = (cpu.at(-1).user + cpu.at(-1).system - cpu[1].user - cpu[1].system) / 1e6 / epochs;
-  if (rank === 0) tell({ size, threads, total: median(spans), least: Math.min(...spans), cpu: used, rollout: part("rollout"), reward: part("reward"), update: part("update") }); // biome-ignore format: one thought
+  if (rank === 0) tell({ size, threads, total: median(spans), least: Math.min(...spans), cpu: used, waits: waits[0], rollout: part("rollout"), reward: part("reward"), update: part("update") }); // biome-ignore format: one thought
 }
 
 /** In a rank: the median seconds of an allreduce, by its bytes. */
@@ -128,7 +132,7 @@ async function compareIterations(preset) {
   for (const name of Object.keys(results)) {
     const work = name === "2 apart" ? 2 : 1;
     const [ratio, best] = [(work * of("1 rank", "total")) / of(name, "total"), (work * least("1 rank")) / least(name)];
-    const parts = ["rollout", "reward", "update", "cpu"].map((part) => `${part} ${of(name, part).toFixed(3)}`);
+    const parts = ["rollout", "reward", "update", "cpu", "waits"].map((part) => `${part} ${of(name, part).toFixed(3)}`);
     console.log(`${name} ${of(name, "total").toFixed(3)} (${ratio.toFixed(2)}×), the least ${least(name).toFixed(3)} (${best.toFixed(2)}×)   ${parts.join("   ")}`); // biome-ignore format: one thought
   }
   return Object.fromEntries(["rollout", "reward", "update"].map((part) => [part, of("1 rank", part)]));
