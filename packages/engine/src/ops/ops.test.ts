@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { cases, values } from "../../test/cases.ts";
 import * as reference from "../../test/reference.ts";
 import { started } from "../../test/startEngine.ts";
-import { attention, embedding, gelu, layerNorm, linear, multiHeadAttention, rope, silu, tf } from "../index.ts";
+import { adaptiveLinear, attention, combinedEmbedding, doubleStreamLayer, embedding, embedTokens, gelu, layerNorm, linear, multiHeadAttention, rope, silu, singleStreamLayer, tf, toPatches } from "../index.ts"; // biome-ignore format: one import
 
 describe.each(cases)(`%s on ${started.name}`, (_, shapes, op, truth) => {
   const data = shapes.map((shape, i) => values(tf.util.sizeFromShape(shape), i));
@@ -147,11 +147,34 @@ describe("extremes", () => {
   });
 });
 
+/** Layers of a stream of 2 columns. */
+function stream() {
+  const square = { w: tf.zeros([2, 2]) as Tensor2D };
+  return {
+    norm: { w: tf.zeros([2, 12]) as Tensor2D },
+    q: square,
+    k: square,
+    v: square,
+    out: square,
+    up: square,
+    down: square,
+  };
+}
+
 test.each<[string, () => unknown, string]>([
   ["x", () => linear(tf.zeros([2, 3]), tf.zeros([4, 5])), "shape of x is [2,3]; allowed: [2, 4]."],
   ["b", () => linear(tf.zeros([2, 4]), tf.zeros([4, 5]), tf.zeros([4])), "shape of b is [4]; allowed: [5]."],
   ["dtype", () => linear(tf.zeros([2, 4], "int32"), tf.zeros([4, 5])), 'dtype of x is "int32"; allowed: float32.'],
   ["activation", () => linear(tf.zeros([2, 4]), tf.zeros([4, 5]), undefined, "silo" as "silu"), 'Did you mean "silu"?'],
   ["keys", () => attention(tf.zeros([1, 2, 3, 4]), tf.zeros([1, 2, 5, 6]), tf.zeros([1, 2, 5, 4])), "shape of k is [1,2,5,6]; allowed: [1, 2, any, 4]."],
+  ["size of a patch", () => toPatches(tf.zeros([1, 4, 6, 1]), 4), "size of x is [4,6]; allowed: multiples of 4."],
+  ["list of inputs", () => embedTokens([]), "inputs is []; allowed: at least one."],
+  ["row of positions", () => embedTokens([{ x: tf.zeros([1, 2, 3]), layer: { w: tf.zeros([3, 4]) }, positions: tf.zeros([3, 4]) }]), "shape of inputs[0].positions is [3,4]; allowed: [2, 4]."],
+  ["list of embeddings", () => combinedEmbedding([]), "inputs is []; allowed: at least one."],
+  ["number of context rows", () => doubleStreamLayer(tf.zeros([1, 3, 2]), tf.zeros([1, 2]), { context: stream(), image: stream() }, { heads: 1, activation: "silu", contextRows: 3 }), "contextRows is 3; allowed: a whole number from 1 to 2."],
+  ["number of heads", () => doubleStreamLayer(tf.zeros([1, 3, 2]), tf.zeros([1, 2]), { context: stream(), image: stream() }, { heads: 4, activation: "silu", contextRows: 1 }), "last axis of q is 2; allowed: a multiple of 4."],
+  ["stream", () => doubleStreamLayer(tf.zeros([1, 3, 2]), tf.zeros([1, 2]), { context: { ...stream(), k: { w: tf.zeros([2, 3]) } }, image: stream() }, { heads: 1, activation: "silu", contextRows: 1 }), "shape of context.k.w is [2,3]; allowed: [2, 2]."],
+  ["single stream's out", () => singleStreamLayer(tf.zeros([1, 3, 2]), tf.zeros([1, 2]), { ...stream(), norm: { w: tf.zeros([2, 6]) } }, { heads: 1, activation: "silu" }), "shape of out.w is [2,2]; allowed: [4, 2]."],
+  ["number of rows to skip", () => adaptiveLinear(tf.zeros([1, 3, 2]), tf.zeros([1, 2]), { norm: { w: tf.zeros([2, 4]) }, out: { w: tf.zeros([2, 2]) } }, { skip: 3 }), "skip is 3; allowed: a whole number from 0 to 2."],
   ["epsilon", () => layerNorm(tf.zeros([2, 2]), 0), "epsilon is 0; allowed: a finite number > 0."],
 ])("refuses a wrong %s", (_, f, message) => expect(f).toThrow(message)); // biome-ignore format: a table

@@ -82,6 +82,9 @@ export class Frame {
   }
 }
 
+/** What a layer gives: its value and, where it is kept, what the gradients need. */
+export const results = <T>(value: T, kept: T | undefined): T[] => (kept === undefined ? [value] : [value, kept]);
+
 /** An array in parts, one after the other. */
 export function divided(array: Float32Array, lengths: readonly number[]): Float32Array[] {
   let at = 0;

@@ -1,6 +1,6 @@
 import { reductions } from "@etalon/native/tensor";
 import { activate, activatedAffine, activationGradient, affine, affineGradients, type Scales } from "./affine.ts";
-import { divided, Frame, type LayerCall, rowsOf } from "./Frame.ts";
+import { divided, Frame, type LayerCall, results, rowsOf } from "./Frame.ts";
 import { layout } from "./layout.ts";
 import type { NativeKernels } from "./NativeKernel.ts";
 import { type Modulated, modulated, modulatedGradients, partOf, putSpan, type Span, spanOf } from "./streams.ts";
@@ -18,7 +18,6 @@ interface Attributes {
   skip: number;
 }
 
-const results = <T>(value: T, kept: T | undefined): T[] => (kept === undefined ? [value] : [value, kept]);
 const indices = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 /** What a sum of embeddings keeps: the sum, and of each input the inner values before and after SiLU. */

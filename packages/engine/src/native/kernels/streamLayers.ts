@@ -1,6 +1,6 @@
 import type { Activation } from "../../ops/activations.ts";
 import { activatedAffine, activationGradient, affine, affineGradients, type Scales } from "./affine.ts";
-import { divided, Frame, type LayerCall } from "./Frame.ts";
+import { divided, Frame, type LayerCall, results } from "./Frame.ts";
 import type { NativeKernels } from "./NativeKernel.ts";
 import { attentionOf, type Modulated, modulated, modulatedGradients, partOf, putSpan, type Span, spanOf } from "./streams.ts"; // biome-ignore format: one import
 
@@ -19,7 +19,6 @@ interface Attributes {
 }
 
 const projections = ["q", "k", "v"] as const;
-const results = <T>(value: T, kept: T | undefined): T[] => (kept === undefined ? [value] : [value, kept]);
 
 /** x's [batch, rows, d], and the adaptive vectors of a norm. */
 function sizesOf(frame: Frame) {

@@ -1,6 +1,6 @@
 import { affine, affineGradients, type Scales } from "./affine.ts";
 import { headsOf } from "./attention.ts";
-import { divided, Frame, type LayerCall, rowsOf } from "./Frame.ts";
+import { divided, Frame, type LayerCall, results, rowsOf } from "./Frame.ts";
 import type { NativeKernels } from "./NativeKernel.ts";
 
 interface Attributes {
@@ -13,8 +13,6 @@ interface Attributes {
   heads: number;
   causal: boolean;
 }
-
-const results = <T>(value: T, kept: T | undefined): T[] => (kept === undefined ? [value] : [value, kept]);
 
 /** A linear layer with its adapters, plus a residual. */
 function linearLayer(call: LayerCall<Attributes>) {
