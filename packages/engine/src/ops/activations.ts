@@ -11,3 +11,6 @@ const functions = { silu, gelu, "gelu-erf": geluErf };
 
 /** An activation by its name. */
 export const activate = (x: Tensor, activation: Activation): Tensor => functions[activation](x);
+
+/** What the addon's products call them. */
+export const inGemm = { silu: "silu", gelu: "gelu-tanh", "gelu-erf": "gelu-erf" } as const;

@@ -1,6 +1,6 @@
 import { check } from "@etalon/errors";
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
-import { type Activation, activate, activations } from "./activations.ts";
+import { type Activation, activate, activations, inGemm } from "./activations.ts";
 import { checkShape } from "./checkShape.ts";
 import { hasFused, isTaped, runFused, withGradients } from "./fused.ts";
 import { isFrozen } from "./isFrozen.ts";
@@ -20,8 +20,6 @@ export function linear(x: Tensor, w: Tensor2D, b?: Tensor, activation?: Activati
   const y = plainLinear(x, w, b);
   return activation === undefined ? y : activate(y, activation);
 }
-
-const inGemm = { silu: "silu", gelu: "gelu-tanh", "gelu-erf": "gelu-erf" } as const;
 
 function fusedLinear(x: Tensor, w: Tensor2D, b: Tensor | undefined, name: Activation | undefined): Tensor {
   const activation = name === undefined ? "none" : inGemm[name];

@@ -1,4 +1,4 @@
-import type { Activation } from "../../ops/activations.ts";
+import { type Activation, inGemm } from "../../ops/activations.ts";
 import type { Frame } from "./Frame.ts";
 import { flatLayout } from "./layout.ts";
 
@@ -41,7 +41,7 @@ export function activatedAffine(
     return;
   }
   const [inputs, outputs] = frame.shape(`${name}.w`);
-  frame.heavy.gemm({ a: x, b: frame.values(`${name}.w`), c: y, m: rows, n: outputs, k: inputs, bias: frame.optional(`${name}.b`), activation: functions[activation].inGemm, preactivation: before }); // biome-ignore format: one thought
+  frame.heavy.gemm({ a: x, b: frame.values(`${name}.w`), c: y, m: rows, n: outputs, k: inputs, bias: frame.optional(`${name}.b`), activation: inGemm[activation], preactivation: before }); // biome-ignore format: one thought
 }
 
 /** y = f(x). */
@@ -62,11 +62,11 @@ export function activationGradient(
   return d;
 }
 
-/** Activations as the products, and the kernels of single elements, name them. */
+/** Activations as the kernels of single elements name them. */
 const functions = {
-  silu: { inGemm: "silu", unary: "silu", gradient: "siluGrad" },
-  gelu: { inGemm: "gelu-tanh", unary: "gelu", gradient: "geluGrad" },
-  "gelu-erf": { inGemm: "gelu-erf", unary: "geluErf", gradient: "geluErfGrad" },
+  silu: { unary: "silu", gradient: "siluGrad" },
+  gelu: { unary: "gelu", gradient: "geluGrad" },
+  "gelu-erf": { unary: "geluErf", gradient: "geluErfGrad" },
 } as const;
 
 /**

@@ -1,8 +1,9 @@
 import type { Activation } from "../../ops/activations.ts";
 import { activatedAffine, activationGradient, affine, affineGradients, type Scales } from "./affine.ts";
+import { attentionOf } from "./attentionOf.ts";
 import { divided, Frame, type LayerCall, results } from "./Frame.ts";
 import type { NativeKernels } from "./NativeKernel.ts";
-import { attentionOf, type Modulated, modulated, modulatedGradients, partOf, putSpan, type Span, spanOf } from "./streams.ts"; // biome-ignore format: one import
+import { type Modulated, modulated, modulatedGradients, partOf, putSpan, type Span, spanOf } from "./streams.ts"; // biome-ignore format: one import
 
 interface Attributes {
   scales: Scales;
@@ -25,6 +26,13 @@ function sizesOf(frame: Frame) {
   const [batch, rows, d] = frame.shape("x");
   const vectors = (name: string, scales: Scales, made: Float32Array) => affine(frame, name, scales, batch, frame.values("condition"), made); // biome-ignore format: one thought
   return { batch, rows, d, vectors };
+}
+
+/** Attention of all rows to each other; its sizes are those of the layers whose names begin so. */
+function ownAttention(frame: Frame, prefix: string, heads: number) {
+  const { batch, rows } = sizesOf(frame);
+  const [inner, outer] = ["q", "v"].map((name) => frame.shape(`${prefix}${name}.w`)[1]);
+  return attentionOf(frame, { batch, rows, sources: rows, inner, outer, heads });
 }
 
 /** The two streams of a block, and the parts of what they keep: vectors, attention's branch, the MLP's inner values before and after the activation, its branch. */
@@ -56,7 +64,7 @@ function doubleStreamLayer(call: LayerCall<Attributes>) {
   const { scales, heads, epsilon, activation, keep } = call.attrs;
   return Frame.run(call, (frame) => {
     const { batch, rows, d, vectors } = sizesOf(frame);
-    const attention = attentionOf(frame, batch, rows, frame.shape("image.q.w")[1], frame.shape("image.v.w")[1], heads);
+    const attention = ownAttention(frame, "image.", heads);
     const y = frame.backend.output(frame.shape("x"), "float32");
     const streams = streamsOf(frame, call.attrs);
     const { arrays, info } = frame.parts([...attention.lengths, ...streams.flatMap(({ lengths }) => lengths)], keep);
@@ -93,7 +101,7 @@ function doubleStreamLayerGradients(call: LayerCall<Attributes>) {
   const { scales, heads, epsilon, activation, wants } = call.attrs;
   return Frame.run(call, (frame) => {
     const { batch, rows, d } = sizesOf(frame);
-    const attention = attentionOf(frame, batch, rows, frame.shape("image.q.w")[1], frame.shape("image.v.w")[1], heads);
+    const attention = ownAttention(frame, "image.", heads);
     const streams = streamsOf(frame, call.attrs);
     const arrays = divided(frame.values("work"), [...attention.lengths, ...streams.flatMap(({ lengths }) => lengths)]);
     const dSeen = frame.scratch(arrays[3].length);
@@ -140,7 +148,7 @@ function doubleStreamLayerGradients(call: LayerCall<Attributes>) {
 function singleOf(frame: Frame, heads: number) {
   const sizes = sizesOf(frame);
   const { batch, rows, d } = sizes;
-  const attention = attentionOf(frame, batch, rows, frame.shape("q.w")[1], frame.shape("v.w")[1], heads);
+  const attention = ownAttention(frame, "", heads);
   const all = batch * rows;
   const inner = all * frame.shape("up.w")[1];
   const norm = (vectors: Float32Array): Modulated => ({

@@ -1,5 +1,4 @@
 import type { Rows } from "@etalon/native/tensor";
-import { headsOf } from "./attention.ts";
 import type { Frame } from "./Frame.ts";
 import { layout } from "./layout.ts";
 
@@ -67,31 +66,4 @@ export function modulatedGradients(
   const { batch, rows, d, x, scale } = norm;
   const [dScale, dShift] = [scale, norm.shift].map((vector) => ({ ...vector, data: dVectors }));
   frame.heavy.layerNormGradients({ batch, rows, d, x, mean, rstd, scale, dScale, dShift, ...given });
-}
-
-/** Attention of heads that lie side by side: the sizes of what it takes and keeps, and its kernels on arrays of these. */
-export function attentionOf(frame: Frame, batch: number, rows: number, inner: number, outer: number, heads: number) {
-  const sizes = { batch, heads, queries: rows, keys: rows, depth: inner / heads, width: outer / heads };
-  const scale = 1 / Math.sqrt(sizes.depth);
-  const all = batch * rows;
-  const views = ([q, k, v, out]: readonly Float32Array[]) => ({
-    q: headsOf(q, [batch, rows, inner], heads),
-    k: headsOf(k, [batch, rows, inner], heads),
-    v: headsOf(v, [batch, rows, outer], heads),
-    out: headsOf(out, [batch, rows, outer], heads),
-  });
-  return {
-    /** Of q, k, v, what attention gives, and the scores' sums. */
-    lengths: [all * inner, all * inner, all * outer, all * outer, all * heads],
-    attend(arrays: readonly Float32Array[], keep: boolean): void {
-      frame.heavy.attention({ ...sizes, ...views(arrays), scale, logSumExp: keep ? arrays[4] : undefined });
-    },
-    /** dq, dk, dv from the gradient of what attention gave. */
-    gradients(arrays: readonly Float32Array[], dOut: Float32Array): Float32Array[] {
-      const made = [0, 1, 2].map((i) => frame.scratch(arrays[i].length));
-      const at = views([...made, dOut]);
-      frame.heavy.attentionGradients({ ...sizes, ...views(arrays), logSumExp: arrays[4], scale, dOut: at.out, dq: at.q, dk: at.k, dv: at.v }); // biome-ignore format: one thought
-      return made;
-    },
-  };
 }

@@ -1,5 +1,5 @@
 import { affine, affineGradients, type Scales } from "./affine.ts";
-import { headsOf } from "./attention.ts";
+import { attentionOf } from "./attentionOf.ts";
 import { divided, Frame, type LayerCall, results, rowsOf } from "./Frame.ts";
 import type { NativeKernels } from "./NativeKernel.ts";
 
@@ -61,52 +61,42 @@ function normedGradients(frame: Frame, { mean, rstd, rows, d }: ReturnType<typeo
   });
 }
 
-function attentionSizes(frame: Frame, heads: number) {
+/** An attention layer's rows, those it looks at, and its attention. */
+function attentionSizes(frame: Frame, { heads, causal }: Attributes) {
   const shape = frame.shape("x");
   const [batch, rows] = [shape[0], rowsOf(shape)];
-  const [inner, outer] = [frame.shape("q.w")[1], frame.shape("v.w")[1]];
   const sources = frame.has("context") ? rowsOf(frame.shape("context")) : rows;
-  const sizes = { batch, heads, queries: rows / batch, keys: sources / batch, depth: inner / heads, width: outer / heads }; // biome-ignore format: one thought
-  /** Of q, k, v, what attention gives, and the scores' sums. */
-  const lengths = [rows * inner, sources * inner, sources * outer, rows * outer, rows * heads];
-  const views = ([q, k, v, seen, logSumExp]: Float32Array[]) => ({
-    q: headsOf(q, [batch, rows / batch, inner], heads),
-    k: headsOf(k, [batch, sources / batch, inner], heads),
-    v: headsOf(v, [batch, sources / batch, outer], heads),
-    out: headsOf(seen, [batch, rows / batch, outer], heads),
-    logSumExp,
-  });
-  return { rows, sources, sizes, lengths, views, scale: 1 / Math.sqrt(sizes.depth) };
+  const [inner, outer] = [frame.shape("q.w")[1], frame.shape("v.w")[1]];
+  const attention = attentionOf(frame, { batch, rows: rows / batch, sources: sources / batch, inner, outer, heads, causal }); // biome-ignore format: one thought
+  return { rows, sources, attention };
 }
 
 /** x + out(attention(q(n), k(s), v(s))), n = LayerNorm(x), s the context or n. */
 function attentionLayer(call: LayerCall<Attributes>) {
-  const { scales, heads, causal, epsilon, keep } = call.attrs;
+  const { scales, epsilon, keep } = call.attrs;
   return Frame.run(call, (frame) => {
-    const { rows, sources, sizes, lengths, views, scale } = attentionSizes(frame, heads);
+    const { rows, sources, attention } = attentionSizes(frame, call.attrs);
     const y = frame.backend.output(frame.shape("x"), "float32");
-    const { arrays, info } = frame.parts(lengths, keep);
+    const { arrays, info } = frame.parts(attention.lengths, keep);
     const n = normed(frame, epsilon).y;
     const source = frame.optional("context") ?? n;
     affine(frame, "q", scales, rows, n, arrays[0]);
     affine(frame, "k", scales, sources, source, arrays[1]);
     affine(frame, "v", scales, sources, source, arrays[2]);
-    const { logSumExp, ...at } = views(arrays);
-    frame.heavy.attention({ ...sizes, ...at, scale, causal, logSumExp: keep ? logSumExp : undefined });
+    attention.attend(arrays, keep);
     affine(frame, "out", scales, rows, arrays[3], y.values, frame.values("x"));
     return results(y.info, info);
   });
 }
 
 function attentionLayerGradients(call: LayerCall<Attributes>) {
-  const { scales, heads, causal, epsilon, wants } = call.attrs;
+  const { scales, epsilon, wants } = call.attrs;
   return Frame.run(call, (frame) => {
-    const { rows, sources, sizes, lengths, views, scale } = attentionSizes(frame, heads);
-    const arrays = divided(frame.values("work"), lengths);
-    const [dq, dk, dv, dSeen] = lengths.slice(0, 4).map((length) => frame.scratch(length));
+    const { rows, sources, attention } = attentionSizes(frame, call.attrs);
+    const arrays = divided(frame.values("work"), attention.lengths);
+    const dSeen = frame.scratch(arrays[3].length);
     affineGradients(frame, "out", scales, rows, frame.values("dy"), () => arrays[3], dSeen);
-    const at = views([dq, dk, dv, dSeen]);
-    frame.heavy.attentionGradients({ ...sizes, ...views(arrays), scale, causal, dOut: at.out, dq: at.q, dk: at.k, dv: at.v });
+    const [dq, dk, dv] = attention.gradients(arrays, dSeen);
     const norm = normed(frame, epsilon);
     const dn = frame.scratch(norm.y.length);
     affineGradients(frame, "q", scales, rows, dq, () => norm.y, dn);
