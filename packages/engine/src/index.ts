@@ -45,6 +45,7 @@ export { unpack } from "./ops/unpack.ts";
 export { giveWords, takeWords } from "./ops/words.ts";
 export { written } from "./ops/written.ts";
 export { AdamW, type AdamWOptions } from "./optimisers/AdamW.ts";
+export { clipFactor } from "./optimisers/clipFactor.ts";
 export { clipGlobalNorm } from "./optimisers/clipGlobalNorm.ts";
 export { Ema } from "./optimisers/Ema.ts";
 export { peek } from "./peek.ts";

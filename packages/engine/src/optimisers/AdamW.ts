@@ -13,6 +13,12 @@ export interface AdamWOptions {
   weightDecay?: number;
 }
 
+/** Of one update. */
+interface StepOptions {
+  learningRate: number;
+  gradientScale: number;
+}
+
 /** Adam with decoupled weight decay (Loshchilov & Hutter, arXiv:1711.05101), as torch.optim.AdamW computes it. */
 export class AdamW {
   readonly options: Required<AdamWOptions>;
@@ -44,26 +50,27 @@ export class AdamW {
 
   /**
    * One update in place. A variable without a gradient stays as it is. Disposes nothing that it was given.
-   * @param gradients  by name, each of its variable's shape    @param learningRate  for this step only
+   * @param gradients  by name, each of its variable's shape    @param learningRate  for this step only    @param gradientScale  gradients are multiplied by it as they are read: `clipFactor`'s
    * @throws EtalonError OUT_OF_RANGE, BAD_SHAPE, BAD_TYPE: nothing is changed then
    */
-  step(gradients: NamedTensorMap, learningRate: number = this.options.learningRate): void {
+  step(gradients: NamedTensorMap, learningRate: number = this.options.learningRate, gradientScale = 1): void {
     check.range("learningRate", learningRate, { min: 0 });
+    check.range("gradientScale", gradientScale, { min: 0 });
     for (const [name, { shape }] of this.#variables) {
       if (gradients[name] !== undefined) checkShape(`gradient ${name}`, gradients[name], shape);
     }
     this.#step += 1;
     const names = [...this.#variables.keys()].filter((name) => gradients[name] !== undefined);
     const native = inPlace();
-    if (native) this.#fused(native, names, gradients, learningRate);
-    else this.#plain(names, gradients, learningRate);
+    if (native) this.#fused(native, names, gradients, { learningRate, gradientScale });
+    else this.#plain(names, gradients, { learningRate, gradientScale });
   }
 
-  #fused({ heavy, arrays, values }: InPlace, names: string[], gradients: NamedTensorMap, learningRate: number): void {
+  #fused({ heavy, arrays, values }: InPlace, names: string[], gradients: NamedTensorMap, now: StepOptions): void {
     const of = (map: ReadonlyMap<string, Variable>) => names.map((name) => map.get(name) as Variable);
     heavy.adamw({
       ...this.options,
-      learningRate,
+      ...now,
       step: this.#step,
       gradients: values(names.map((name) => gradients[name])),
       parameters: arrays(of(this.#variables)),
@@ -72,13 +79,14 @@ export class AdamW {
     });
   }
 
-  #plain(names: string[], gradients: NamedTensorMap, learningRate: number): void {
+  #plain(names: string[], gradients: NamedTensorMap, { learningRate, gradientScale }: StepOptions): void {
     const { beta1, beta2, epsilon, weightDecay } = this.options;
     const rate = learningRate / (1 - beta1 ** this.#step);
     const root = Math.sqrt(1 - beta2 ** this.#step);
     for (const name of names) {
-      const [gradient, variable] = [gradients[name], this.#variables.get(name) as Variable];
+      const variable = this.#variables.get(name) as Variable;
       tf.tidy(() => {
+        const gradient = gradientScale === 1 ? gradients[name] : gradients[name].mul(gradientScale);
         const first = this.#first.get(name) as Variable;
         const second = this.#second.get(name) as Variable;
         first.assign(first.mul(beta1).add(gradient.mul(1 - beta1)));

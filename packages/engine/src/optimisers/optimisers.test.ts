@@ -2,7 +2,7 @@ import "@etalon/testkit";
 import type { Tensor } from "@tensorflow/tfjs";
 import { expect, test } from "vitest";
 import { started } from "../../test/startEngine.ts";
-import { AdamW, clipGlobalNorm, Ema, tf } from "../index.ts";
+import { AdamW, clipFactor, clipGlobalNorm, Ema, tf } from "../index.ts";
 
 const names = ["a", "b"];
 const shapes: Record<string, number[]> = { a: [3, 5], b: [7] };
@@ -114,6 +114,30 @@ test("clipGlobalNorm scales to the norm, leaves what is below it, refuses NaN an
   }
   expect(() => clipGlobalNorm(gradients, 0)).toThrow("max is 0");
 });
+
+test.each([0.3, 100])("a norm cut to %d in the optimiser's own pass gives the bits of gradients that were cut before", (max) => {
+  const [once, twice] = [makeVariables(), makeVariables()];
+  const [one, two] = [new AdamW(once, options), new AdamW(twice, options)];
+  const before = tf.memory().numTensors;
+  for (let step = 1; step <= 5; step++) {
+    const gradients = makeGradients(step);
+    const { factor, norm } = clipFactor(gradients, max);
+    expect(factor < 1).toBe(max < 1);
+    one.step(gradients, 0.01, factor);
+    const cut = clipGlobalNorm(gradients, max);
+    expect(cut.norm).toBe(norm);
+    two.step(cut.gradients, 0.01);
+    tf.dispose([gradients, cut.gradients]);
+  }
+  expect(tf.memory().numTensors).toBe(before);
+  for (const name of names) {
+    expect(once.get(name)?.dataSync()).toEqual(twice.get(name)?.dataSync());
+    expect(once.get(name)?.dataSync()).not.toEqual(wave(name, 100));
+  }
+  expect([...one.state()]).toEqual([...two.state()]);
+  expect(() => one.step(makeGradients(6), 0.01, Number.NaN)).toThrow("gradientScale is NaN");
+  expect(one.steps).toBe(5);
+}); // biome-ignore format: long lines
 
 test("Ema follows at min(decay, (1 + steps)/(10 + steps)) and leaves no tensor", () => {
   const x = tf.variable(tf.scalar(1));

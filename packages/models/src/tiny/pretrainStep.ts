@@ -1,6 +1,6 @@
 import {
   AdamW,
-  clipGlobalNorm,
+  clipFactor,
   Ema,
   type NamedTensorMap,
   type Tensor,
@@ -93,9 +93,7 @@ export function pretrainStep(
         allowed: "a finite number",
         hint: "Lower the learning rate.",
       });
-    const clipped = clipGlobalNorm(gradients, 1);
-    optimiser.step(clipped.gradients, learningRateAt(state.step, options));
-    tf.dispose(clipped.gradients);
+    optimiser.step(gradients, learningRateAt(state.step, options), clipFactor(gradients, 1).factor);
   } finally {
     tf.dispose(gradients);
   }

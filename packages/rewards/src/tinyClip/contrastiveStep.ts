@@ -1,4 +1,4 @@
-import { type AdamW, clipGlobalNorm, type NamedTensorMap, type Tensor, type Tensor2D, tf } from "@etalon/engine";
+import { type AdamW, clipFactor, type NamedTensorMap, type Tensor, type Tensor2D, tf } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import type { TinyClip } from "./TinyClip.ts";
 
@@ -44,9 +44,7 @@ export function contrastiveStep(
       const hint = "Lower the learning rate.";
       throw new EtalonError("NOT_FINITE", { argument: "loss", value: result.loss, allowed: "a finite number", hint });
     }
-    const clipped = clipGlobalNorm(gradients, 1);
-    optimiser.step(clipped.gradients, learningRate);
-    tf.dispose(clipped.gradients);
+    optimiser.step(gradients, learningRate, clipFactor(gradients, 1).factor);
   } finally {
     tf.dispose(gradients);
   }

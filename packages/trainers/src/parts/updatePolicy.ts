@@ -1,4 +1,4 @@
-import { type AdamW, clipGlobalNorm, type NamedTensorMap, tf } from "@etalon/engine";
+import { type AdamW, clipFactor, type NamedTensorMap, tf } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import { type PolicyOptions, type PolicyReport, policyGradients } from "./policyGradients.ts";
 import type { Rollout } from "./rollOut.ts";
@@ -33,18 +33,17 @@ export async function updatePolicy(
   try {
     const cut = cutNorm(gradients, options.maxGradNorm);
     if (cut === undefined) return idle;
-    options.optimiser.step(cut.gradients, options.learningRate);
-    tf.dispose(cut.gradients);
+    options.optimiser.step(gradients, options.learningRate, cut.factor);
     return { ...report, gradNorm: cut.norm, skipped: false };
   } finally {
     tf.dispose(gradients);
   }
 }
 
-/** `clipGlobalNorm`; undefined where the norm is not finite. */
+/** `clipFactor`; undefined where the norm is not finite. */
 function cutNorm(gradients: NamedTensorMap, max: number) {
   try {
-    return clipGlobalNorm(gradients, max);
+    return clipFactor(gradients, max);
   } catch (error) {
     if (EtalonError.is(error) && error.code === "NOT_FINITE") return undefined;
     throw error;
