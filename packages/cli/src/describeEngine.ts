@@ -13,7 +13,8 @@ export interface Finding {
 const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 /** The engine that runs: which, on what, why this one, what it lacks, and whether a faster one could run here. @param addon  whether the addon of @etalon/native was loaded */
-export function describeEngine({ name, version, threads, device, lacks, why }: Engine, addon: boolean): Finding {
+export function describeEngine(engine: Engine, addon: boolean): Finding {
+  const { name, version, threads, device, lacks, why } = engine;
   const [choice, ...passed] = why.split("; ");
   return {
     what: "engine",
@@ -24,13 +25,13 @@ export function describeEngine({ name, version, threads, device, lacks, why }: E
       ...passed.map((reason) => `     ${reason}`),
       `lacks: ${lacks.join("; ") || "nothing known"}`,
     ],
-    advice: adviceOn(name, addon),
+    advice: adviceOn(engine, addon),
   };
 }
 
-function adviceOn(name: Engine["name"], addon: boolean): string | undefined {
-  if (name === "native" || name === "tfjs-node-gpu") return undefined;
-  const gain = name === "wasm" ? "some five times faster" : "faster on a processor";
-  if (addon) return `native runs here too and is ${gain}: without ETALON_ENGINE it is taken.`;
-  return `native is ${gain}: it needs the addon (see the line \`native\`).`;
+function adviceOn({ faster, slow }: Engine, addon: boolean): string | undefined {
+  if (faster === undefined) return undefined;
+  const gain = slow ? "several times faster" : "faster on a processor";
+  if (addon) return `${faster} runs here too and is ${gain}: without ETALON_ENGINE it is taken.`;
+  return `${faster} is ${gain}: it needs the addon (see the line \`native\`).`;
 }

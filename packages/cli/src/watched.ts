@@ -1,12 +1,11 @@
-import { type EngineName, engine } from "@etalon/engine";
+import { type Engine, type EngineName, engine } from "@etalon/engine";
 import { interruptSignal } from "./interrupt.ts";
 import { remark } from "./output.ts";
 import { type Progress, progressBar } from "./progress.ts";
 
 /** What a long command works with. */
 export interface Watch {
-  /** The engine's name. */
-  engine: string;
+  engine: Engine;
   /** Aborted by the first Ctrl-C. */
   signal: AbortSignal;
   /** Shows progress on stderr. */
@@ -24,12 +23,13 @@ export async function watched<T>(
   { json, engine: asked }: WatchOptions,
   call: (watch: Watch) => Promise<T>,
 ): Promise<T> {
-  const { name, threads, why } = await engine(asked);
+  const running = await engine(asked);
+  const { name, threads, why } = running;
   if (!json) remark(`engine ${name}, ${threads} ${threads === 1 ? "thread" : "threads"} (${why})`);
   const { signal, dispose } = interruptSignal();
   const bar = progressBar();
   try {
-    return await call({ engine: name, signal, onProgress: bar.update });
+    return await call({ engine: running, signal, onProgress: bar.update });
   } finally {
     bar.stop();
     dispose();

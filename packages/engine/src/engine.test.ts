@@ -31,7 +31,7 @@ test("ETALON_ENGINE decides for auto, and a misspelt one is refused", async () =
   expect((await refusal("auto")).code).toBe("UNSUPPORTED");
   vi.stubEnv("ETALON_ENGINE", "wsam");
   expect((await refusal("auto")).message).toBe(
-    'ETALON_ENGINE is "wsam"; allowed: auto, native, tfjs-node-gpu, tfjs-node, wasm. Did you mean "wasm"?',
+    'ETALON_ENGINE is "wsam"; allowed: auto, tfjs-node-gpu, native, tfjs-node, wasm. Did you mean "wasm"?',
   );
   expect(tf.getBackend()).toBe(backends[started.name]);
 });

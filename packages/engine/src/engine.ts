@@ -1,13 +1,22 @@
 import { check, EtalonError } from "@etalon/errors";
+import { type EngineName, engineNames } from "./engineNames.ts";
 import { engines } from "./engines.ts";
 import { tf } from "./tf.ts";
 
-/** The names that `engine` takes. */
-export const engineNames = ["auto", "native", "tfjs-node-gpu", "tfjs-node", "wasm"] as const;
-export type EngineName = (typeof engineNames)[number];
+/** What other packages ask about an engine, in place of its name. */
+export interface EngineTraits {
+  /** This package's operations are a kernel each way, which keeps less for the gradient; elsewhere they are made of TensorFlow.js's own. */
+  fused: boolean;
+  /** 16-bit weights are unpacked in good time at each use, so they can stay packed in between. */
+  unpacks: boolean;
+  /** Several times slower than others on the same machine: where a default may be smaller, it is. */
+  slow: boolean;
+  /** The engine that is faster on the same machine, where it runs; undefined: this one is as fast as any. */
+  faster?: Exclude<EngineName, "auto">;
+}
 
 /** The engine that runs the tensors of this process. */
-export interface Engine {
+export interface Engine extends EngineTraits {
   name: Exclude<EngineName, "auto">;
   version: string;
   /** Threads that it uses for one operation. */
@@ -46,7 +55,8 @@ export async function engine(name: EngineName = "auto"): Promise<Engine> {
     return current;
   }
   const passed: string[] = [];
-  for (const candidate of ["tfjs-node-gpu", "native", "tfjs-node", "wasm"] as const) {
+  for (const candidate of engineNames) {
+    if (candidate === "auto") continue;
     const attempt = await engines[candidate]();
     if ("missing" in attempt) {
       passed.push(`${candidate}: ${attempt.missing}`);

@@ -12,8 +12,8 @@ type Loaded = Omit<Engine, "why">;
 type Missing = { missing: string };
 
 /**
- * The engines by name. Each loads its backend, makes it the current one and describes itself, or says what is missing. A new engine is one more entry here: nothing
- * outside this package asks which engine runs.
+ * The engines by name. Each loads its backend, makes it the current one and describes itself, or says what is missing. A new engine is one more entry here, and its name at its
+ * place in `engineNames`: nothing outside this package asks for a name, only for traits.
  */
 export const engines: Record<Engine["name"], () => Promise<Loaded | Missing>> = {
   native,
@@ -28,7 +28,8 @@ async function native(): Promise<Loaded | Missing> {
   if (!(await tf.setBackend(nativeBackendName))) return { missing: "its backend did not start" };
   const { name: target, threads } = backend();
   const { version } = createRequire(import.meta.url)("@etalon/native/package.json") as { version: string };
-  return { name: "native", version: `${version} (${target})`, threads, device: "cpu", lacks: nativeLacks };
+  const traits = { fused: true, unpacks: true, slow: false };
+  return { name: "native", version: `${version} (${target})`, threads, device: "cpu", ...traits, lacks: nativeLacks };
 }
 
 const nativeLacks = [
@@ -48,6 +49,10 @@ async function wasm(): Promise<Loaded | Missing> {
     version: backend.version_wasm,
     threads: 1,
     device: "cpu",
+    fused: false,
+    unpacks: false,
+    slow: true,
+    faster: "native",
     lacks: ["a GPU", "threads", "kernels of some gradients, which are made of products instead"],
   };
 }
@@ -83,6 +88,10 @@ async function tfjsNode(name: "tfjs-node" | "tfjs-node-gpu"): Promise<Loaded | M
     version,
     threads: Number(process.env.TF_NUM_INTRAOP_THREADS) || cpus().length,
     device: gpu ? "gpu" : "cpu",
+    fused: false,
+    unpacks: true,
+    slow: false,
+    faster: gpu ? undefined : "native",
     lacks: gpu ? [] : ["a GPU"],
   };
 }

@@ -1,6 +1,7 @@
 export { EtalonError } from "@etalon/errors";
 export type { NamedTensorMap, Tensor, Tensor2D, Tensor3D, Tensor4D, Variable } from "@tensorflow/tfjs";
-export { currentEngine, type Engine, type EngineName, engine, engineNames } from "./engine.ts";
+export { currentEngine, type Engine, type EngineTraits, engine } from "./engine.ts";
+export { type EngineName, engineNames } from "./engineNames.ts";
 export { installedEngines } from "./installedEngines.ts";
 export { type Activation, activate } from "./ops/activations.ts";
 export { type AdaptiveLinearTensors, adaptiveLinear } from "./ops/adaptiveLinear.ts";

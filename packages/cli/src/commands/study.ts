@@ -30,8 +30,9 @@ async function run(
   const out =
     output ?? join("runs", `${preset ?? "study"}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}`);
   const study = await watched({ json, engine: config.engine }, async ({ engine, signal, onProgress }) => {
-    const smaller = preset === "quick" && engine === "wasm";
-    if (!json) remark(`${smaller ? "wasm is slow: the smaller study quick-wasm; " : ""}the study goes to ${out}`);
+    const smaller = preset === "quick" && engine.slow;
+    if (!json)
+      remark(`${smaller ? `${engine.name} is slow: the smaller study quick-wasm; ` : ""}the study goes to ${out}`);
     const fitting = smaller ? parseStudyConfig(studyPresets["quick-wasm"], set) : config;
     const variants = new Set(
       fitting.trainings.map(({ train }) => (typeof train.variant === "string" ? train.variant : undefined)),

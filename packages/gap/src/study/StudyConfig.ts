@@ -1,3 +1,4 @@
+import { engineNames } from "@etalon/engine";
 import { z } from "zod";
 
 const count = () => z.int().min(1);
@@ -44,10 +45,7 @@ const MeasureConfig = z.strictObject({
 /** The whole config of a study. A misspelt key is an error that names it. */
 export const StudyConfig = z.strictObject({
   model: z.string().min(1).default("tiny").describe("A built-in name or a folder."),
-  engine: z
-    .enum(["auto", "native", "tfjs-node-gpu", "tfjs-node", "wasm"])
-    .default("auto")
-    .describe("The tensor engine. Bits repeat on one engine."),
+  engine: z.enum(engineNames).default("auto").describe("The tensor engine. Bits repeat on one engine."),
   prompts: PromptsConfig.prefault({}).describe("What is drawn."),
   trainings: z
     .array(TrainingConfig)

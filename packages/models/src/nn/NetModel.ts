@@ -45,7 +45,7 @@ export abstract class NetModel<Config extends object> implements TrainableModel 
    * @param finite  whether NaN and infinity are refused    @throws EtalonError BAD_FILE: names what is missing, unexpected, of another shape, or not finite
    */
   loadWeights(source: WeightSource, { finite = true }: { finite?: boolean } = {}): this {
-    const keepPacked = currentEngine()?.name !== "wasm";
+    const keepPacked = currentEngine()?.unpacks ?? true;
     this.net.parameters.load(source, this.#traits.aliases ?? (() => []), { keepPacked, finite });
     return this;
   }

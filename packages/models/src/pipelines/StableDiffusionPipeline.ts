@@ -118,7 +118,7 @@ export class StableDiffusionPipeline implements Pipeline {
     const trained = [...own, ...adapters].reduce((sum, { size }) => sum + size, 0);
     const { bytes } = unet.net.parameters;
     const passes = guidance === 1 ? batch : 2 * batch;
-    const { total } = updateMemory(unet.details, { batch: passes, height, width, weights: bytes, trained, adapter: own.length === 0, checkpointing: unet.net.checkpointing, fused: currentEngine()?.name === "native" }); // biome-ignore format: one thought
+    const { total } = updateMemory(unet.details, { batch: passes, height, width, weights: bytes, trained, adapter: own.length === 0, checkpointing: unet.net.checkpointing, fused: currentEngine()?.fused ?? false }); // biome-ignore format: one thought
     return total + textEncoder.net.parameters.bytes + this.vae.net.parameters.bytes;
   }
 

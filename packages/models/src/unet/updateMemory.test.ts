@@ -6,8 +6,8 @@ import { UNet2DConditionModel } from "./UNet2DConditionModel.ts";
 import { unetConfig } from "./unetConfig.ts";
 import { updateMemory } from "./updateMemory.ts";
 
-const { name } = await engine();
-const side = name === "native" ? 32 : 16; // without fused kernels it takes its time
+const { fused } = await engine();
+const side = fused ? 32 : 16; // without fused kernels it takes its time
 
 /** The most bytes that are handed out while `f` runs: tensors and, on the native engine, what kernels work in. */
 function peakBytes(f: () => void): number {
@@ -45,7 +45,7 @@ function measured(checkpointing: boolean, batch: number, which: "lora" | "all") 
     tf.dispose([value, ...Object.values(grads)]);
   });
   const weights = model.net.parameters.bytes;
-  const predicted = updateMemory(model.details, { batch, height: side, width: side, weights, trained, adapter: which === "lora", checkpointing, fused: name === "native" }); // biome-ignore format: one thought
+  const predicted = updateMemory(model.details, { batch, height: side, width: side, weights, trained, adapter: which === "lora", checkpointing, fused }); // biome-ignore format: one thought
   tf.dispose(Object.values(inputs).filter((value) => typeof value !== "number"));
   model.dispose();
   return { peak: peak - before, predicted };

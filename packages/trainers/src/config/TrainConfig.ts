@@ -1,3 +1,4 @@
+import { engineNames } from "@etalon/engine";
 import { z } from "zod";
 import { count } from "./count.ts";
 import { SamplerConfig } from "./SamplerConfig.ts";
@@ -99,10 +100,7 @@ export const TrainConfig = z
       .default("tiny-train")
       .describe("A built-in list, a .txt, .jsonl or .csv file, or a mix of them; LIST#in-domain leaves a fifth out."),
     seed: z.int().min(0).default(0).describe("Of all that is drawn: noise, prompt order, adapter, trained steps."),
-    engine: z
-      .enum(["auto", "native", "tfjs-node-gpu", "tfjs-node", "wasm"])
-      .default("auto")
-      .describe("The tensor engine."),
+    engine: z.enum(engineNames).default("auto").describe("The tensor engine."),
     sampler: SamplerConfig.prefault({}).describe("The rollout."),
     train: UpdateConfig.prefault({}).describe("The update."),
     checkpoint: CheckpointConfig.prefault({}).describe("When the run is saved."),
