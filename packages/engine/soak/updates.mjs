@@ -1,20 +1,11 @@
-// 100,000 updates (forward, gradient, clip, fused AdamW) of a small transformer block, and whether anything grows: tensors, the pool's bytes, the addon's, the JavaScript
-// heap and the process (RSS), each read after a garbage collection. Exits with 1 on growth.
+// 100,000 updates (forward, gradient, clip and AdamW in one pass, averages) of a network with a block of each kind (model.mjs), and whether anything grows: tensors, the pool's
+// bytes, the addon's, the JavaScript heap and the process (RSS), each read after a garbage collection. Exits with 1 on growth.
 //   npm run build && npm run soak -w @etalon/engine [-- --updates 100000] [-- --engine native] [-- --leak]      --leak keeps a tensor an update, to show that growth is found
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import {
-  AdamW,
-  clipGlobalNorm,
-  engine,
-  gatedResidual,
-  layerNormModulate,
-  linear,
-  multiHeadAttention,
-  rmsNorm,
-  tf,
-} from "@etalon/engine";
+import { AdamW, clipFactor, Ema, engine, tf } from "@etalon/engine";
+import { makeModel } from "./model.mjs";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc");
@@ -29,46 +20,18 @@ if (!Number.isInteger(updates) || updates < 100)
   throw new Error(`--updates is ${given.updates}; allowed: a whole number ≥ 100.`);
 const { name, threads } = await engine(given.engine);
 
-const [batch, tokens, width, heads, hidden] = [2, 5, 12, 3, 24];
-const shapes = {
-  modulation: [width, 3 * width],
-  qkv: [width, 3 * width],
-  "qkv.bias": [3 * width],
-  up: [width, hidden],
-  "up.bias": [hidden],
-  down: [hidden, width],
-  gain: [width],
-};
-const variables = new Map(
-  Object.entries(shapes).map(([key, shape], seed) => [
-    key,
-    tf.variable(tf.randomNormal(shape, 0, 0.3, "float32", seed)),
-  ]),
-);
-const of = (key) => variables.get(key);
+const { variables, loss } = makeModel();
 const optimiser = new AdamW(variables, { learningRate: 1e-4, weightDecay: 0.01 });
-const x = tf.randomNormal([batch, tokens, width], 0, 1, "float32", 100);
-const condition = tf.randomNormal([batch, width], 0, 1, "float32", 101);
-const target = tf.randomNormal([batch, tokens, width], 0, 1, "float32", 102);
-
-function loss() {
-  const [scale, shift, gate] = linear(condition, of("modulation"))
-    .reshape([batch, 1, 3 * width])
-    .split(3, 2);
-  const [q, k, v] = linear(layerNormModulate(x, scale, shift), of("qkv"), of("qkv.bias")).split(3, 2);
-  const seen = gatedResidual(x, multiHeadAttention(q, k, v, heads), gate);
-  const y = linear(linear(rmsNorm(seen, of("gain")), of("up"), of("up.bias"), "gelu"), of("down"));
-  return y.sub(target).square().mean();
-}
+const average = new Ema(variables, 0.99);
 
 const leaked = [];
 function update() {
   const { value, grads } = tf.variableGrads(loss, [...variables.values()]);
   const gradients = Object.fromEntries([...variables].map(([key, { name: id }]) => [key, grads[id]]));
-  const cut = clipGlobalNorm(gradients, 0.5);
-  optimiser.step(cut.gradients);
+  optimiser.step(gradients, undefined, clipFactor(gradients, 0.5).factor);
+  average.step(optimiser.steps);
   const now = value.dataSync()[0];
-  tf.dispose([value, grads, cut.gradients]);
+  tf.dispose([value, grads]);
   if (given.leak) leaked.push(tf.scalar(now));
   return now;
 }

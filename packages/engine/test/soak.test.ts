@@ -4,9 +4,9 @@ import { expect, test } from "vitest";
 import { installedEngines } from "../src/index.ts";
 
 const soak = fileURLToPath(new URL("../soak/updates.mjs", import.meta.url));
-const run = (...args: string[]) => ended(spawnSource(soak, ["--updates", "500", "--engine", installedEngines().includes("native") ? "native" : "wasm", ...args])); // biome-ignore format: one thought
+const run = (...args: string[]) => ended(spawnSource(soak, ["--updates", "300", "--engine", installedEngines().includes("native") ? "native" : "wasm", ...args])); // biome-ignore format: one thought
 
-test("500 real updates of the soak: tensors and the pool's bytes stay to the byte", async () => {
+test("300 real updates of the soak: tensors and the pool's bytes stay to the byte", async () => {
   const { code, stdout, stderr } = await run();
   expect(stdout + stderr).toContain("no growth");
   expect(code).toBe(0);
