@@ -70,7 +70,7 @@ async function publish(root: string, temporary: string, { epoch, keep }: Checkpo
   }
   const best = bestCheckpoint(root);
   const isBest = best?.epoch === epoch;
-  if (isBest) await writeFileAtomic(bestFile(root), textOf(best));
+  if (isBest) await ioAsync(bestFile(root), () => writeFileAtomic(bestFile(root), textOf(best)));
   for (const old of checkpointNames(root).slice(0, -keep))
     if (Number(old) !== best?.epoch) await rm(join(root, old), { recursive: true, force: true });
   return { best: isBest };
