@@ -1,3 +1,4 @@
 import { killableRun } from "./killableRun.ts";
 
-await killableRun(process.argv.at(-1) as string, (epoch) => process.stdout.write(`${epoch}\n`));
+const { EPOCHS = "60" } = process.env;
+await killableRun(process.argv.at(-1) as string, (epoch) => process.stdout.write(`${epoch}\n`), Number(EPOCHS));

@@ -4,14 +4,18 @@ import { openRun, parseTrainConfig } from "../src/index.ts";
 import { fakePipeline } from "./fakePipeline.ts";
 
 /** The run that is killed, and that is held against the one that is not. Tells each epoch as it is done. */
-export async function killableRun(out: string, tell: (epoch: number) => void): Promise<void> {
+export async function killableRun(
+  out: string,
+  tell: (epoch: number) => void = () => undefined,
+  epochs = 60,
+): Promise<void> {
   await engine("wasm");
   const pipeline = fakePipeline();
   const config = parseTrainConfig({
     engine: "wasm",
     sampler: { steps: 4, eta: 0.8 },
     train: {
-      epochs: 60,
+      epochs,
       promptsPerEpoch: 2,
       groupSize: 3,
       learningRate: 1e-2,
