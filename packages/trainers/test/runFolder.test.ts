@@ -5,7 +5,7 @@ import { engine, tf } from "@etalon/engine";
 import { defineReward } from "@etalon/rewards";
 import { ended, runTrace, spawnSource, thrown } from "@etalon/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ddpo, type Metrics, openRun, parseTrainConfig, type RunOptions } from "../src/index.ts";
+import { ddpo, type Metrics, openRun, type Progress, parseTrainConfig, type RunOptions } from "../src/index.ts";
 import { fakePipeline } from "./fakePipeline.ts";
 import { killableRun } from "./killableRun.ts";
 import { readEvents } from "./readEvents.ts";
@@ -58,6 +58,29 @@ describe("a run", () => {
     expect(parseTrainConfig(JSON.parse(readFileSync(join(out, "config.json"), "utf8"))).train.epochs).toBe(12);
   });
 
+  test("tells of each epoch the reward of its images, the newest grid's by the ODE, the share clipped and its seconds, as the files have them", async () => {
+    const out = join(root, "told");
+    const notes = new Map<number, string>();
+    const onProgress = ({ stage, done, note }: Progress) => stage === "train" && Number.isInteger(done) && note?.startsWith("reward") && notes.set(done, note); // biome-ignore format: one thought
+    const lines = await train({ out, config: config(["train.epochs=4", "train.innerEpochs=3", "train.learningRate=0.1", "train.clip=1e-3"]), onProgress }); // biome-ignore format: one thought
+    const grids = readFileSync(join(out, "samples.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line)); // biome-ignore format: short
+    expect(grids.map(({ epoch }) => epoch)).toEqual([0, 2, 4]);
+    expect([...notes.keys()]).toEqual([1, 2, 3, 4]);
+    const last = lines.filter((line, i) => line.epoch !== lines[i + 1]?.epoch);
+    for (const { epoch, reward, clipFraction, seconds } of last) {
+      const { ode } = grids.findLast((grid) => grid.epoch <= epoch);
+      const error = reward.std / Math.sqrt(6);
+      const all = seconds.rollout + seconds.reward + seconds.update;
+      expect(notes.get(epoch)).toBe(
+        `reward ${reward.mean.toPrecision(4)} ± ${error.toPrecision(2)}, ODE ${ode.mean.toPrecision(4)} ± ${ode.sem.toPrecision(2)}, clipped ${Math.round(100 * clipFraction)} %, ${all.toPrecision(2)} s/it`,
+      );
+    }
+    expect(last.some(({ clipFraction }) => clipFraction > 0.1)).toBe(true);
+    const without: string[] = [];
+    await train({ until: 1, onProgress: ({ note }) => note?.startsWith("reward") && without.push(note) });
+    expect(without).toEqual([expect.stringMatching(/^reward \S+ ± \S+, clipped 0 %, \S+ s\/it$/)]); // no folder, no grid
+  });
+
   test("has TensorBoard's event files where they are asked for: what metrics.jsonl has, grids, and once more from a checkpoint", async () => {
     const [out, sets] = [join(root, "events"), ["log.tensorboard=true", "train.epochs=4"]];
     await train({ out, config: config(sets), until: 3 });
@@ -71,14 +94,27 @@ describe("a run", () => {
     expect(means).toEqual(lines.map(({ step, reward }) => [step, Math.fround(reward.mean)]));
   });
 
-  test.each([["lora"], ["all"]])("stopped at any epoch and resumed, ends in the same bits: %s", async (parameters) => {
-    const settings = config([`train.parameters=${parameters}`, "train.updatesPerEpoch=2", "train.innerEpochs=2", "train.trainedSteps=2"]); // biome-ignore format: a list
-    const whole = join(root, `whole-${parameters}`);
-    await train({ out: whole, config: settings });
+  const several = ["train.updatesPerEpoch=2", "train.innerEpochs=2", "train.trainedSteps=2"];
+  const resumed: [name: string, sets: string[], options?: Partial<RunOptions>][] = [
+    ["an adapter", ["train.parameters=lora", ...several]],
+    ["all parameters", ["train.parameters=all", ...several]],
+    ["a moving window and Flash", ["sampler.steps=6", 'sampler.window={"size":2,"every":1,"flash":{}}']],
+    ["a window that is drawn", ["sampler.steps=6", 'sampler.window={"size":2,"every":1,"strategy":"random"}']],
+    ["eta along training, a cosine with a warm-up", ['sampler.eta={"along":"training","from":1.2,"to":0.4}', 'train.schedule={"shape":"cosine","warmup":2}', "train.updatesPerEpoch=2"]],
+    ["steps of each image's own, best of n, averages", ["train.stepChoice=each", "train.trainedSteps=1", "train.groupSize=4", "train.bestOf=2", 'train.ema={"decay":0.9}']],
+    ["a weighted mixture of lists", ['prompts={"mix":[{"prompts":"tiny-train","weight":3},{"prompts":"simple-animals"}],"heldOut":0.2}'], { prompts: undefined }],
+    ["advantages of a mix added up, by running statistics of each", ['reward={"mix":[{"reward":"brightness","weight":1},{"reward":"colourfulness","weight":0.5}],"level":"advantage"}', "train.advantage=per-prompt"], { reward: undefined }],
+  ]; // biome-ignore format: a table
+
+  test.each(resumed)("stopped at any epoch and resumed, ends in the same bits: %s", async (name, sets, given = {}) => {
+    const settings = { config: config(sets), ...given };
+    const whole = join(root, `whole, ${name}`);
+    const lines = await train({ ...settings, out: whole });
+    expect(lines.some(({ gradNorm }) => gradNorm !== null && gradNorm > 0)).toBe(true);
     for (const until of [1, 3, 4]) {
-      const out = join(root, `cut-${parameters}-${until}`);
-      await train({ out, config: settings, until });
-      await train({ out, config: settings, resume: true });
+      const out = join(root, `cut at ${until}, ${name}`);
+      await train({ ...settings, out, until });
+      await train({ ...settings, out, resume: true });
       expect(runTrace(out)).toEqual(runTrace(whole));
     }
   });

@@ -98,3 +98,34 @@ test("Flow-GRPO-Fast: two steps somewhere in the first half, wherever chance put
   }
   expect([...places].sort()).toEqual([0, 1, 2, 3]);
 });
+
+describe("eta along training", () => {
+  const eta = { along: "training", from: 1.5, to: 0.5 } as const;
+  const path = rectifiedFlow({ noiseTime: 0.98 });
+
+  test("every step that draws noise has the epoch's level, from the first epoch to the run's last", () => {
+    const settings = config({ sampler: { eta, steps: 4 }, train: { epochs: 5 } });
+    for (const [epoch, level] of [
+      [0, 1.5],
+      [1, 1.25],
+      [4, 0.5],
+      [9, 0.5],
+    ]) {
+      // biome-ignore format: a table
+      const plan = trainingPlan(settings, path, epoch);
+      expect(stochastic(plan)).toEqual([0, 1, 2]);
+      for (const { t, s, map } of plan.steps) expect(map).toEqual(gddimStep(path, t, s, level));
+    }
+    expect(trainingPlan(settings, path, "ode").steps.every(({ stochastic: draws }) => !draws)).toBe(true);
+  });
+
+  test("in a window too, and the steps around it stay the ODE's; with Flash as well", () => {
+    for (const flash of [null, {}]) {
+      const settings = config({ sampler: { eta, steps: 8, window: { size: 2, every: 1, start: 1, flash } }, train: { epochs: 3 } }); // biome-ignore format: one thought
+      const plan = trainingPlan(settings, path, 1);
+      expect(stochastic(plan)).toEqual([2, 3]);
+      for (const { index, t, s, map } of plan.steps.slice(0, 4))
+        expect(map).toEqual(gddimStep(path, t, s, index < 2 ? 0 : 1));
+    }
+  });
+});
