@@ -1,6 +1,7 @@
 // Which algorithm, weight and η raise the reward by how much on the tiny default: every preset as it is, and groups of configs that differ in one thing, at one cost in passes
 // of the model. Trains each with some seeds, draws by the ODE from the same noise before and after, and gives the rise with its standard errors (tables.mjs), and a figure.
-//   npm run build && npm run study:algorithms -w @etalon/trainers [-- --out runs/algorithms] [--seeds 2] [--from 0] [--budget 12] [--minutes 7] [--only presets,eta] [--table]
+//   npm run build && npm run study:algorithms -w @etalon/trainers [-- --out runs/algorithms] [--seeds 2] [--from 0] [--budget 12] [--minutes 7] [--only presets,eta] [--table] [--check]
+// --check ends with 1 unless each training of each preset raised its reward by five standard errors (tooLittle.mjs): npm run study:algorithms -w @etalon/trainers -- --only presets --check
 // Each training leaves a file; what has one is not run again, so that the command can be stopped and called again (--minutes: stops by itself, between trainings).
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,17 +10,11 @@ import { parseArgs } from "node:util";
 import { engine } from "@etalon/engine";
 import { loadPipeline, loadPrompts, Random } from "@etalon/models";
 import { defineReward, loadReward } from "@etalon/rewards";
-import {
-  modelPasses,
-  openRun,
-  parseTrainConfig,
-  rewardImages,
-  rollOut,
-  trainingPlan,
-  trainPreset,
-} from "@etalon/trainers";
+import { modelPasses, openRun, parseTrainConfig, trainingPlan, trainPreset } from "@etalon/trainers";
 import { figure } from "./figure.mjs";
+import { measure } from "./measure.mjs";
 import { tabulate, toMarkdown } from "./tables.mjs";
+import { tooLittle } from "./tooLittle.mjs";
 import { groups, presetNames } from "./variants.mjs";
 
 const { values: given } = parseArgs({
@@ -31,12 +26,13 @@ const { values: given } = parseArgs({
     minutes: { type: "string", default: "Infinity" },
     only: { type: "string" },
     table: { type: "boolean", default: false },
+    check: { type: "boolean", default: false },
   },
 });
 const seeds = Array.from({ length: Number(given.seeds) }, (_, i) => Number(given.from) + i);
 const stop = performance.now() + 60_000 * Number(given.minutes);
 const pictures = 8; // a prompt, a measurement
-const lists = { "in domain": "tiny-train", "held out": "tiny-heldout" };
+const lists = { "in domain": loadPrompts("tiny-train"), "held out": loadPrompts("tiny-heldout") };
 const backward = 3; // a forward and backward pass in forward passes, as measured (packages/engine)
 
 /** Forward passes of an epoch's images. */
@@ -56,26 +52,11 @@ function withinBudget(config, path, budget) {
   return { config: { ...config, train: { ...config.train, epochs } }, cost };
 }
 
-/** Rewards of the ODE's pictures: by list, one row a prompt. */
-async function measure(pipeline, reward, config) {
-  const rows = {};
-  for (const [name, list] of Object.entries(lists)) {
-    const prompts = loadPrompts(list);
-    const each = prompts.flatMap((prompt) => Array(pictures).fill(prompt));
-    const plan = trainingPlan(config, pipeline.path, "ode");
-    const ids = Uint32Array.from(each, (_, i) => 2 ** 30 + i); // apart from training's
-    const { images } = await rollOut({ pipeline, plan, prompts: each, seed: 1000, ids, batch: 32 });
-    const { total } = await rewardImages(reward, images, each);
-    rows[name] = prompts.map((_, i) => [...total.subarray(i * pictures, (i + 1) * pictures)]);
-  }
-  return rows;
-}
-
 const known = new Map();
 /** The measurement before training: one for all configs that draw alike. */
 async function untrained(pipeline, reward, config) {
   const key = JSON.stringify([reward.name, trainingPlan(config, pipeline.path, "ode")]);
-  if (!known.has(key)) known.set(key, await measure(pipeline, reward, config));
+  if (!known.has(key)) known.set(key, await measure({ pipeline, reward, config, lists, pictures }));
   return known.get(key);
 }
 
@@ -101,7 +82,7 @@ async function train(json, seed, note) {
         `\r${note}: epoch ${line.epoch}/${config.train.epochs}, reward ${line.reward.mean.toFixed(3)}   `,
       );
     }
-    const after = await trainer.averaged(() => measure(pipeline, reward, config));
+    const after = await trainer.averaged(() => measure({ pipeline, reward, config, lists, pictures }));
     await trainer.close();
     const clipped = lines.reduce((sum, line) => sum + line.clipFraction, 0) / lines.length;
     process.stderr.write("\n");
@@ -168,3 +149,8 @@ writeFileSync(
 writeFileSync(join(given.out, "algorithms.svg"), figure(tables));
 console.log(toMarkdown(tables));
 if (left > 0) console.log(`\n${left} trainings are left: call it again.`);
+if (given.check) {
+  const why = tooLittle(tables, presetNames, seeds.length);
+  for (const line of why) console.error(line);
+  process.exitCode = why.length > 0 ? 1 : 0;
+}
