@@ -77,8 +77,8 @@ describe("the start-up check", () => {
       denoiser: ((...given: Parameters<Pipeline["denoiser"]>) => {
         const denoiser = pipeline.denoiser(...given);
         let calls = 0;
-        const wearing = async (x: Float32Array, t: number) => {
-          const out = (await denoiser(x, t)) as Float32Array;
+        const wearing = (x: Float32Array, t: number) => {
+          const out = denoiser(x, t) as Float32Array;
           return ++calls > config.sampler.steps ? out.map((value) => 1.001 * value) : out;
         };
         return Object.assign(wearing, { dispose: () => denoiser.dispose() });
