@@ -2,6 +2,7 @@ import { engine } from "@etalon/engine";
 import { check } from "@etalon/errors";
 import { loadPipeline, loadPromptSet, type Pipeline, type PromptPart, type PromptSet } from "@etalon/models";
 import { loadReward, mixRewards, type Reward } from "@etalon/rewards";
+import { atPath } from "./config/atPath.ts";
 import type { TrainConfig } from "./config/TrainConfig.ts";
 
 /** What a run works with. Parts given by the caller are used as they are, and stay the caller's to dispose. */
@@ -21,7 +22,7 @@ export interface LoadedParts extends Parts {
   dispose(): void;
 }
 
-/** Loads the parts that a config names. @throws EtalonError NOT_FOUND, BAD_FILE, UNSUPPORTED: the first that is not there */
+/** Loads the parts that a config names. @throws EtalonError NOT_FOUND, BAD_FILE, UNSUPPORTED: the first that is not there, by its key in the config */
 export async function loadParts(config: TrainConfig, given: Partial<Parts> = {}): Promise<LoadedParts> {
   const { parts, ...data } = given.prompts ? { parts: [{ weight: 1, prompts: given.prompts }], heldOut: [], metadata: new Map(), notes: [] } : loadPromptSet(config.prompts); // biome-ignore format: one thought
   const prompts = [...new Set(parts.flatMap((part) => part.prompts))];
@@ -40,6 +41,7 @@ export async function loadParts(config: TrainConfig, given: Partial<Parts> = {})
 
 async function rewardOf(reward: TrainConfig["reward"]): Promise<Reward> {
   if (typeof reward === "string") return loadReward(reward);
-  const parts = await Promise.all(reward.mix.map(async (part) => ({ reward: await loadReward(part.reward), weight: part.weight }))); // biome-ignore format: one thought
+  const load = (name: string, i: number) => atPath({ reward: `reward.mix.${i}.reward` }, () => loadReward(name));
+  const parts = await Promise.all(reward.mix.map(async (part, i) => ({ reward: await load(part.reward, i), weight: part.weight }))); // biome-ignore format: one thought
   return mixRewards(parts, reward.level);
 }

@@ -12,6 +12,7 @@ import { soloCommunicator } from "./parallel/soloCommunicator.ts";
 import { standingDigest } from "./parallel/standingDigest.ts";
 import { agree, allOrNone, onRoot } from "./parallel/together.ts";
 import { workOfRanks } from "./parallel/workOfRanks.ts";
+import { checkPlans } from "./parts/checkPlans.ts";
 import { appendLines } from "./run/appendLines.ts";
 import { latestCheckpoint, mendBest, type OdeReward } from "./run/checkpoint.ts";
 import { io } from "./run/io.ts";
@@ -41,7 +42,7 @@ export interface RunOptions extends Watch, Partial<Parts> {
 }
 
 /**
- * Opens a training run: loads its parts, checks them (`selfCheck`), and makes or takes up its folder. Nothing is made where it refuses. With a communicator every rank of it opens the run; the folder is
+ * Opens a training run: loads its parts, checks them (`selfCheck`), makes or takes up its folder, and draws a new run's first sample grid. Where it fails no folder is left that it made, and one that was there is as it was. With a communicator every rank of it opens the run; the folder is
  * the first one's, and what one rank refuses, all do.
  * @throws EtalonError EXISTS, BUSY, BAD_CONFIG: the folder; NOT_FOUND, BAD_FILE, UNSUPPORTED: a part; SELF_CHECK; IO; PEER
  */
@@ -51,8 +52,10 @@ export async function openRun(options: RunOptions): Promise<OpenTrainer> {
   if (out !== undefined && !resume) await onRoot(communicator, () => refuseFull(out));
   const parts = await allOrNone(communicator, () => loadParts(config, options));
   let folder: RunFolder | undefined;
+  let learner: Learner | undefined;
   try {
     const fresh = async () => {
+      checkPlans(config, parts.pipeline.path, options.stages);
       onProgress?.({ stage: "self-check", done: 0, total: 1 });
       const checks = await selfCheck(config, parts.pipeline, parts.prompts, options.stages?.rollOut);
       onProgress?.({ stage: "self-check", done: 1, total: 1 });
@@ -61,20 +64,20 @@ export async function openRun(options: RunOptions): Promise<OpenTrainer> {
     const checks = await allOrNone(communicator, fresh);
     folder = await allOrNone(communicator, () => (out !== undefined && isFirst ? openFolder(out, config, resume) : undefined)); // biome-ignore format: one thought
     const latest = await shareCheckpoint(communicator, folder && latestCheckpoint(checkpoints(folder)));
-    const learner = await allOrNone(communicator, () => {
-      const begun = new Learner(config, parts.pipeline, latest.folder);
-      workOfRanks(config, begun.variables, communicator.size); // refuses ranks for which there is no work
-      if (folder) {
-        takeUp(folder, begun, parts);
-        writeChecks(join(folder.path, "self-check.json"), checks);
-      }
-      return begun;
+    const begun = await allOrNone(communicator, () => {
+      learner = new Learner(config, parts.pipeline, latest.folder);
+      workOfRanks(config, learner.variables, communicator.size); // refuses ranks for which there is no work
+      if (folder) refuseOtherPrompts(learner, parts);
+      return learner;
     });
     latest.release();
-    await sameEverywhere(communicator, "config, prompts or weights", standingDigest([config, parts.mixture ?? parts.prompts], learner.variables)); // biome-ignore format: one thought
-    return trainer(options, { parts, folder, learner, checks, isResumed: latest.folder !== undefined });
+    await sameEverywhere(communicator, "config, prompts or weights", standingDigest([config, parts.mixture ?? parts.prompts], begun.variables)); // biome-ignore format: one thought
+    const opened = trainer(options, { parts, folder, learner: begun, checks, isResumed: latest.folder !== undefined });
+    await allOrNone(communicator, opened.begin);
+    return opened.run;
   } catch (error) {
-    folder?.release();
+    learner?.dispose();
+    folder?.undo();
     parts.dispose();
     throw error;
   }
@@ -83,12 +86,10 @@ export async function openRun(options: RunOptions): Promise<OpenTrainer> {
 const checkpoints = (folder: RunFolder) => join(folder.path, "checkpoints");
 const metricsFile = (folder: RunFolder) => join(folder.path, "metrics.jsonl");
 
-/** Brings what lies in a folder to where its checkpoint stands. @throws EtalonError BAD_CONFIG: the prompts are others; BAD_FILE, IO */
-function takeUp(folder: RunFolder, { standing, notes }: Learner, { prompts, mixture }: Parts): void {
+/** @throws EtalonError BAD_CONFIG: the prompts are not those that the run began with */
+function refuseOtherPrompts({ notes }: Learner, { prompts, mixture }: Parts): void {
   const digest = promptDigest(mixture ?? prompts);
   if (notes.data !== undefined && notes.data !== digest) throw new EtalonError("BAD_CONFIG", { argument: "prompts", value: `a list of ${prompts.length} with digest ${digest}`, allowed: `the list that the run began with (${notes.data})`, hint: "Its file has changed: put the old one back, or begin a new run." }); // biome-ignore format: one thought
-  truncateMetrics(metricsFile(folder), standing.step);
-  mendBest(checkpoints(folder));
 }
 
 /** A new event file; the first of a run has its config. @throws EtalonError IO */
@@ -114,7 +115,7 @@ interface Open {
 function trainer(
   { config, out, signal, onProgress, onSaved, stages, communicator = soloCommunicator }: RunOptions,
   { parts, folder, learner, checks, isResumed }: Open,
-): OpenTrainer {
+): { run: OpenTrainer; begin: () => Promise<void> } {
   const { standing, notes } = learner;
   const rounds = new Rounds(communicator, signal);
   const data = promptDigest(parts.mixture ?? parts.prompts);
@@ -132,8 +133,17 @@ function trainer(
     return ode;
   };
 
-  /** Begins a checkpoint of where the run stands; training may go on while it is brought to the disk. */
+  /** Draws a new run's first grid, and brings what lies in the folder to where its checkpoint stands. @throws EtalonError BAD_REWARD, NOT_FINITE, BAD_FILE, IO */
   const begin = async () => {
+    if (!folder || !samples) return;
+    if (standing.epoch === 0) await draw(folder.path, samples);
+    writeChecks(join(folder.path, "self-check.json"), checks);
+    truncateMetrics(metricsFile(folder), standing.step);
+    mendBest(checkpoints(folder));
+  };
+
+  /** Begins a checkpoint of where the run stands; training may go on while it is brought to the disk. */
+  const beginSave = async () => {
     if (!folder || !saver || !samples || saver.has(standing.epoch)) return;
     const ode = await averaged(() => draw(folder.path, samples));
     await saver.begin(learner, { data, ode });
@@ -142,7 +152,7 @@ function trainer(
   const save = async () => {
     if (out !== undefined && communicator.rank > 0) return; // the first rank does
     if (!saver) throw new EtalonError("UNSUPPORTED", { argument: "save", value: undefined, allowed: "a run that was opened with a folder (out)" }); // biome-ignore format: one thought
-    await begin();
+    await beginSave();
     await saver.settle();
   };
 
@@ -162,7 +172,7 @@ function trainer(
     onProgress?.({ stage: "train", done: epoch + share, total: config.train.epochs, note });
   };
 
-  async function* run(): AsyncGenerator<Metrics, void, undefined> {
+  async function* iterate(): AsyncGenerator<Metrics, void, undefined> {
     try {
       yield* epochs();
     } catch (error) {
@@ -173,7 +183,6 @@ function trainer(
 
   async function* epochs(): AsyncGenerator<Metrics, void, undefined> {
     const { every } = config.checkpoint;
-    if (standing.epoch === 0 && folder && samples) await draw(folder.path, samples);
     while (standing.epoch < config.train.epochs) {
       if (await rounds.shallStop()) await stop();
       onProgress?.({ stage: "train", done: standing.epoch, total: config.train.epochs });
@@ -191,7 +200,7 @@ function trainer(
       for (const { step, ...numbers } of lines) events?.scalars(step, numbers);
       const spoilt = standing.skipped >= config.train.maxSkipped && lines.some(({ gradNorm }) => gradNorm === null);
       const isLast = standing.epoch === config.train.epochs || spoilt;
-      if (standing.epoch % every === 0 || isLast) await begin();
+      if (standing.epoch % every === 0 || isLast) await beginSave();
       if (isLast) await saver?.settle();
       if (spoilt) throw agree(tooManySkipped(standing.skipped));
       const note = noteOf(lines[lines.length - 1], imagesOf(config), samples?.last?.ode);
@@ -201,7 +210,7 @@ function trainer(
     await rounds.finish();
   }
 
-  return {
+  const run: OpenTrainer = {
     config,
     runDir: folder?.path,
     pipeline: parts.pipeline,
@@ -217,7 +226,7 @@ function trainer(
       if (folder) writeChecks(join(folder.path, "self-check.json"), { ...checks, forecast });
       return forecast;
     },
-    [Symbol.asyncIterator]: run,
+    [Symbol.asyncIterator]: iterate,
     averaged,
     events,
     save,
@@ -232,6 +241,7 @@ function trainer(
       }
     },
   };
+  return { run, begin };
 }
 
 const tooManySkipped = (skipped: number) =>

@@ -62,10 +62,10 @@ async function train(
     if (communicator.size > 1) remark(`${communicator.size} ranks on ${new Set(communicator.hosts).size} machines`);
     await fetchModel(config.model, { variant: config.variant ?? undefined, signal, onProgress }); // here, for its progress
     const trainer = await openRun({ config, out, resume, signal, onProgress, onSaved, communicator });
-    const said = [...describeSelfCheck(trainer.checks), describeForecast(await trainer.forecast())];
-    for (const note of [...(trainer.pipeline.notes ?? []), ...trainer.data.notes, ...said]) remark(note);
     const seen: Seen = { gaps: [] };
     try {
+      const said = [...describeSelfCheck(trainer.checks), describeForecast(await trainer.forecast())];
+      for (const note of [...(trainer.pipeline.notes ?? []), ...trainer.data.notes, ...said]) remark(note);
       for await (const event of measuredTraining(trainer, { signal, onProgress })) {
         if (event.kind === "metrics") seen.metrics = event.metrics;
         else seen.gaps.push(event.gap);

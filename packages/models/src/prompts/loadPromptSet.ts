@@ -34,14 +34,15 @@ export function loadPromptSet(source: PromptSource): PromptSet {
   check.that(mix.length > 0, "BAD_SHAPE", { argument: "prompts.mix", value: mix, allowed: "one list or more" });
   check.range("prompts.heldOut", share, { min: 0, max: 1 });
   const notes: string[] = [];
+  const place = (i: number) => (typeof source === "string" ? "prompts" : `prompts.mix.${i}.prompts`);
   const lists = mix.map(({ prompts: name, weight = 1 }: { prompts: string; weight?: number }, i) => {
     check.range(`prompts.mix.${i}.weight`, weight, { above: 0 });
-    return { name, weight, prompts: distinct(name, findPrompts(name), notes) };
+    return { name, weight, prompts: distinct(name, findPrompts(name, place(i)), notes) };
   });
   const out = new Set(lists.flatMap(({ prompts }) => prompts.filter((prompt) => isHeldOut(prompt, share)).map(({ text }) => text))); // biome-ignore format: one thought
-  const parts = lists.map(({ name, weight, prompts }) => {
+  const parts = lists.map(({ name, weight, prompts }, i) => {
     const kept = prompts.map(({ text }) => text).filter((text) => !out.has(text));
-    if (kept.length === 0) throw new EtalonError("BAD_FILE", { argument: "prompts", value: name, allowed: "a list with prompts to train on", hint: `All of its ${prompts.length} are held out.` }); // biome-ignore format: one thought
+    if (kept.length === 0) throw new EtalonError("BAD_FILE", { argument: place(i), value: name, allowed: "a list with prompts to train on", hint: `All of its ${prompts.length} are held out.` }); // biome-ignore format: one thought
     return { weight, prompts: kept };
   });
   const metadata = new Map(lists.flatMap(({ prompts }) => prompts.flatMap(({ text, metadata }) => (metadata ? [[text, metadata] as const] : [])))); // biome-ignore format: one thought

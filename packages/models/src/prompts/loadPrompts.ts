@@ -15,24 +15,24 @@ const usualShare = 0.2;
  */
 export const loadPrompts = (nameOrFile: string): string[] => findPrompts(nameOrFile).map(({ text }) => text);
 
-/** As `loadPrompts`, with all that a file says of each. */
-export function findPrompts(nameOrFile: string): Prompt[] {
+/** As `loadPrompts`, with all that a file says of each. @param argument  what errors call the name */
+export function findPrompts(nameOrFile: string, argument = "prompts"): Prompt[] {
   const [, list, side, share] = /^(.+)#(in-domain|held-out)(?:=(.+))?$/s.exec(nameOrFile) ?? [];
-  if (list === undefined || isFile(nameOrFile)) return findAll(nameOrFile);
+  if (list === undefined || isFile(nameOrFile)) return findAll(nameOrFile, argument);
   const part = share === undefined ? usualShare : Number(share);
   check.range("the share held out", part, { min: 0, max: 1 });
-  const prompts = findAll(list).filter((prompt) => isHeldOut(prompt, part) === (side === "held-out"));
+  const prompts = findAll(list, argument).filter((prompt) => isHeldOut(prompt, part) === (side === "held-out"));
   if (prompts.length > 0) return prompts;
-  throw new EtalonError("BAD_FILE", { argument: "prompts", value: nameOrFile, allowed: `a list with ${side} prompts` });
+  throw new EtalonError("BAD_FILE", { argument, value: nameOrFile, allowed: `a list with ${side} prompts` });
 }
 
-function findAll(nameOrFile: string): Prompt[] {
+function findAll(nameOrFile: string, argument: string): Prompt[] {
   const lists = promptLists();
   if (lists.includes(nameOrFile)) return builtInPrompts(nameOrFile).map((text, i) => ({ text, line: i + 1 }));
   if (isFile(nameOrFile)) return readPrompts(nameOrFile);
   const near = nearest(nameOrFile, lists);
   throw new EtalonError("NOT_FOUND", {
-    argument: "prompts",
+    argument,
     value: nameOrFile,
     allowed: `${lists.join(", ")}, or a .txt, .jsonl or .csv file`,
     hint: near === undefined ? undefined : `Did you mean ${JSON.stringify(near)}?`,

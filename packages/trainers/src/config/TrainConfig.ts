@@ -116,8 +116,9 @@ export const TrainConfig = z
     const { window, steps, rule, eta } = sampler;
     if (window && window.size > steps)
       refuse(["sampler", "window", "size"], window.size, `at most sampler.steps, ${steps}`);
-    if (window && window.start + window.size > steps)
-      refuse(["sampler", "window", "start"], window.start, `start + size at most sampler.steps, ${steps}`);
+    if (window && window.start > 0 && window.start + window.size > steps - 1)
+      // no window holds the last step: it draws no noise
+      refuse(["sampler", "window", "start"], window.start, `start + size at most sampler.steps − 1, ${steps - 1}`);
     if (window?.end && window.start + window.size > Math.min(window.end, steps))
       refuse(["sampler", "window", "end"], window.end, "at least start + size");
     if (rule === "cps" && highest(eta) > 1) refuse(["sampler", "eta"], eta, "at most 1 with rule cps");

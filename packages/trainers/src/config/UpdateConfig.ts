@@ -43,13 +43,13 @@ const StatisticsConfig = z.strictObject({
 });
 
 const LoraConfig = z.strictObject({
-  rank: count().default(8).describe("Rank of the adapter's matrices."),
+  rank: count().max(4096).default(8).describe("Rank of the adapter's matrices."),
   alpha: z.number().positive().default(16).describe("The adapter's part is scaled by alpha / rank."),
 });
 
 /** The update's keys. */
 export const UpdateConfig = z.strictObject({
-  epochs: count().default(20).describe("Rounds of rollout and update. The one key that a resumed run may change."),
+  epochs: count().default(20).describe("Rounds of rollout and update. A resumed run may have more of them."),
   promptsPerEpoch: count().default(8).describe("Prompts a round; the list is gone through in shuffled order."),
   groupSize: count()
     .default(8)

@@ -1,3 +1,4 @@
+import { EtalonError } from "@etalon/errors";
 import type { ImageBatch } from "@etalon/models";
 import { isMixedReward, type Reward, scoreChecked } from "@etalon/rewards";
 
@@ -22,6 +23,8 @@ export async function rewardImages(reward: Reward, images: ImageBatch, prompts: 
   const total = Float32Array.from({ length: images.count }, (_, i) =>
     parts.reduce((sum, part) => sum + part.weight * part.scores[i], 0),
   );
+  const wrong = total.findIndex((score) => !Number.isFinite(score));
+  if (wrong >= 0) throw new EtalonError("BAD_REWARD", { argument: "reward.mix", value: reward.parts.map(({ weight }) => weight), allowed: "weights at which the sum of the rewards is finite", hint: `At image ${wrong} it is ${total[wrong]}.` }); // biome-ignore format: one thought
   return {
     total,
     each: Object.fromEntries(reward.parts.map(({ reward: { name } }, i) => [name, scores[i]])),

@@ -5,6 +5,7 @@ import { EtalonError } from "@etalon/errors";
 import type { ParameterChoice, Pipeline } from "@etalon/models";
 import { readSafetensors, toFloat32, writeSafetensors } from "@etalon/weights";
 import writeFileAtomic from "write-file-atomic";
+import { atPath } from "../config/atPath.ts";
 import type { TrainConfig } from "../config/TrainConfig.ts";
 import { Buckets } from "../parallel/Buckets.ts";
 import { Arena } from "../parts/Arena.ts";
@@ -53,17 +54,20 @@ export class Learner {
 
   /**
    * A learner at its beginning, or, from a checkpoint's folder, where that was written.
-   * @throws EtalonError BAD_FILE: names the file of the checkpoint that is cut or does not fit
+   * @throws EtalonError BAD_FILE: names the file of the checkpoint that is cut or does not fit; OUT_OF_RANGE, NOT_FOUND, UNSUPPORTED: a key that the model does not take
    */
   constructor(config: TrainConfig, pipeline: Pipeline, checkpoint?: string) {
     this.#config = config;
     this.#pipeline = pipeline;
     const { parameters, lora, learningRate, optimiser, ema } = config.train;
     const state = checkpoint === undefined ? undefined : readState(checkpoint);
-    if (parameters === "lora" && checkpoint === undefined) pipeline.model.addAdapter(lora, config.seed);
+    if (parameters === "lora" && checkpoint === undefined)
+      atPath(adapterPlaces(lora), () => pipeline.model.addAdapter(lora, config.seed));
     const averaged = ema && checkpoint !== undefined ? this.#readAverages(join(checkpoint, averagesFolder)) : undefined;
     if (checkpoint !== undefined) this.#read(checkpoint);
-    this.variables = pipeline.model.parameters(choiceOf(parameters));
+    this.variables = atPath({ parameters: ["train.parameters", parameters] }, () =>
+      pipeline.model.parameters(choiceOf(parameters)),
+    );
     this.averages = ema ? new WeightAverages(this.variables, ema.decay, averaged) : undefined;
     for (const tensor of averaged?.values() ?? []) tensor.dispose();
     this.optimiser = new AdamW(this.variables, { learningRate, ...optimiser });
@@ -128,6 +132,10 @@ export class Learner {
     this.averages?.dispose();
   }
 }
+
+/** Too large an adapter is its rank's fault: the engine speaks of a tensor. */
+const adapterPlaces = ({ rank }: TrainConfig["train"]["lora"]) =>
+  ({ rank: "train.lora.rank", alpha: "train.lora.alpha", "size of a tensor": ["train.lora.rank", rank] }) as const;
 
 const choiceOf = (parameters: string): ParameterChoice =>
   parameters === "lora" || parameters === "all" ? parameters : new RegExp(parameters);

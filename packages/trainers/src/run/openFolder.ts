@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { EtalonError } from "@etalon/errors";
 import writeFileAtomic from "write-file-atomic";
 import { parseTrainConfig } from "../config/parseTrainConfig.ts";
@@ -11,35 +11,84 @@ import { lockFile, lockRun } from "./lockRun.ts";
 export interface RunFolder {
   path: string;
   release(): void;
+  /** Releases it as it was found, for a start that failed: what was made since goes, the folder too where it is new, and the files that a start writes anew are as they were. */
+  undo(): void;
 }
 
+/** What a start writes over. */
+const startFiles = ["config.json", "self-check.json", "samples.jsonl"];
+
 /**
- * Makes a run folder with its config.json, or takes an old one up again. Nothing is made where it refuses.
+ * Makes a run folder with its config.json, or takes an old one up again. Where it refuses, all is as it was.
  * @throws EtalonError EXISTS: it holds something already, and `resume` is off; BAD_CONFIG: the config is not the run's own, but for what may change; BUSY; IO
  */
 export function openFolder(path: string, config: TrainConfig, resume: boolean): RunFolder {
   if (!resume) refuseFull(path);
-  io(path, () => makeFolder(path));
-  const release = lockRun(path);
+  const made = io(path, () => makeFolder(path));
+  let undo = () => takeAway(made);
   try {
+    const release = lockRun(path);
+    const putBack = io(path, () => remember(path));
+    undo = () => {
+      putBack();
+      release();
+      takeAway(made);
+    };
     const file = join(path, "config.json");
     if (resume && existsSync(file)) refuseChange(file, config);
     io(file, () => writeFileAtomic.sync(file, `${JSON.stringify(config, null, 2)}\n`));
-    return { path, release };
+    return { path, release, undo };
   } catch (error) {
-    release();
+    undo();
     throw error;
   }
 }
 
-/** Makes a folder with those above it. The plain call first: it tells a read-only file system for what it is. */
-function makeFolder(path: string): void {
+/**
+ * Makes a folder with those above it. The plain call first: it tells a read-only file system for what it is.
+ * @returns the folders that were not there, each before the one that it lies in
+ */
+function makeFolder(path: string): string[] {
   try {
     mkdirSync(path);
+    return [path];
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") mkdirSync(path, { recursive: true });
-    else if (code !== "EEXIST") throw error;
+    if (code === "EEXIST") return [];
+    if (code !== "ENOENT") throw error;
+  }
+  const first = mkdirSync(path, { recursive: true });
+  const made: string[] = [];
+  for (let at = resolve(path); first !== undefined && at.startsWith(resolve(first)); at = dirname(at)) made.push(at);
+  return made;
+}
+
+/** Removes folders while they are empty: another run may have begun beside this one. */
+function takeAway(folders: readonly string[]): void {
+  for (const folder of folders) if (!quietly(() => rmdirSync(folder))) return;
+}
+
+/** @returns what takes all that came into a folder since out of it, and writes the files that a start writes over as they are now */
+function remember(path: string): () => void {
+  const found = new Set(readdirSync(path, { recursive: true }).map(String));
+  const texts = startFiles.filter((name) => found.has(name)).map((name) => [join(path, name), readFileSync(join(path, name))] as const); // biome-ignore format: one thought
+  return () => {
+    quietly(() => {
+      const added = readdirSync(path, { recursive: true }).map(String).filter((name) => !found.has(name) && name !== lockFile); // biome-ignore format: one thought
+      for (const name of added) rmSync(join(path, name), { recursive: true, force: true });
+    });
+    for (const [file, text] of texts)
+      quietly(() => readFileSync(file).equals(text) || writeFileAtomic.sync(file, text));
+  };
+}
+
+/** Whether it could be done. What fails while a failed start is undone would hide why it failed. */
+function quietly(act: () => unknown): boolean {
+  try {
+    act();
+    return true;
+  } catch {
+    return false;
   }
 }
 
