@@ -65,6 +65,10 @@ const wild = fc.oneof(
   fc.constantFrom(Number.NaN, Infinity, -Infinity, 0, -0, 1e-40, 3e38, -1),
 );
 const tame = fc.float({ min: -3, max: 3, noNaN: true });
+/** Small numbers, and now and then what is none: sums and products of them overflow in no order. */
+const marked = fc.oneof({ weight: 12, arbitrary: tame }, fc.constantFrom(Number.NaN, Infinity, -Infinity, 0, -0));
+/** The same for products, which neither grow nor vanish: float32's end before float64's, which tfjs multiplies in, and 0·∞ is NaN. */
+const signs = marked.map((value) => (Number.isFinite(value) && value !== 0 ? Math.sign(value) : value));
 const whole = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const elements = {
   float32: wild,
@@ -144,7 +148,7 @@ onNative("reductions over any axes", () => {
     const f = (axes: number[], keep: boolean) => (x: Tensor) => tf[name](x, axes, keep);
     // Nothing that overflows in one order of summing and not in another.
     const summable = wild.map((value) => (value === 3e38 ? 1e30 : value));
-    for (const element of name === "prod" ? [tame] : [tame, summable])
+    for (const element of name === "prod" ? [tame, signs] : [tame, summable])
       fc.assert(fc.property(withAxes("float32", 1, element), ([x, axes, keep]) => {
         expectAlike(f(axes, keep), [x], { atol: 1e-5, rtol: 1e-5 });
       }), runs);
@@ -155,12 +159,14 @@ onNative("reductions over any axes", () => {
   test("any, all, argMax, argMin, cumsum, softmax, logSoftmax", () => {
     for (const name of ["any", "all"] as const)
       fc.assert(fc.property(withAxes("bool", 1), ([x, axes, keep]) => expectAlike((t) => tf[name](t, axes, keep), [x])), runs);
-    const oneAxis = anyOf("float32", 5, 1, tame).filter(({ shape }) => shape.length > 0).chain((x) => fc.tuple(fc.constant(x), fc.nat(x.shape.length - 1)));
-    for (const name of ["argMax", "argMin"] as const)
-      fc.assert(fc.property(oneAxis, ([x, axis]) => expectAlike((t) => tf[name](t, axis), [x])), runs);
-    fc.assert(fc.property(oneAxis, fc.boolean(), fc.boolean(), ([x, axis], exclusive, reverse) => expectAlike((t) => tf.cumsum(t, axis, exclusive, reverse), [x])), runs);
-    fc.assert(fc.property(oneAxis, ([x]) => expectAlike((t) => tf.softmax(t), [x])), runs);
-    fc.assert(fc.property(oneAxis, ([x]) => expectAlike((t) => tf.logSoftmax(t), [x], { atol: 1e-5, rtol: 1e-5 })), runs);
+    for (const element of [tame, marked]) {
+      const oneAxis = anyOf("float32", 5, 1, element).filter(({ shape }) => shape.length > 0).chain((x) => fc.tuple(fc.constant(x), fc.nat(x.shape.length - 1)));
+      for (const name of ["argMax", "argMin"] as const)
+        fc.assert(fc.property(oneAxis, ([x, axis]) => expectAlike((t) => tf[name](t, axis), [x])), runs);
+      fc.assert(fc.property(oneAxis, fc.boolean(), fc.boolean(), ([x, axis], exclusive, reverse) => expectAlike((t) => tf.cumsum(t, axis, exclusive, reverse), [x])), runs);
+      fc.assert(fc.property(oneAxis, ([x]) => expectAlike((t) => tf.softmax(t), [x])), runs);
+      fc.assert(fc.property(oneAxis, ([x]) => expectAlike((t) => tf.logSoftmax(t), [x], { atol: 1e-5, rtol: 1e-5 })), runs);
+    }
   }); // biome-ignore format: long lines
   test("a long row and long columns are summed to float64's sum, to rounding", () => {
     const x = Float32Array.from({ length: 300_000 }, (_, i) => Math.sin(i) + 1);
@@ -228,6 +234,11 @@ onNative("products", () => {
       expect(native.data).toBeAllclose(script.data, { atol: 1e-5, rtol: 1e-5 });
     }), { numRuns: 80 });
   });
+  test("matMul of NaN and infinities: what is touched by them, and nothing else", () => {
+    const sizes = fc.record({ m: fc.integer({ min: 1, max: 20 }), n: fc.integer({ min: 1, max: 20 }), k: fc.integer({ min: 1, max: 20 }), a: fc.boolean(), b: fc.boolean() });
+    const operands = sizes.chain(({ m, n, k, a, b }) => fc.tuple(filledAs(a ? [k, m] : [m, k], "float32", marked), filledAs(b ? [n, k] : [k, n], "float32", marked), fc.constant([a, b])));
+    fc.assert(fc.property(operands, ([x, y, [a, b]]) => expectAlike((l, r) => tf.matMul(l, r, a, b), [x, y], { atol: 1e-4, rtol: 1e-5 })), { numRuns: 60 });
+  });
   test("fused with bias and activation", () => {
     const value = (length: number, seed: number) => Array.from({ length }, (_, i) => Math.sin(3.1 * i + seed));
     const inputs: Values[] = [{ shape: [4, 7], data: value(28, 1), dtype: "float32" }, { shape: [7, 5], data: value(35, 2), dtype: "float32" }, { shape: [5], data: value(5, 3), dtype: "float32" }];
@@ -270,6 +281,16 @@ onNative("convolutions", () => {
       { numRuns: 40 },
     );
   });
+  test("conv2d of pictures with NaN and infinities, and its gradients", () => {
+    const pictures = sizes.chain(({ batch, height, width, channels, ...rest }) => fc.tuple(filledAs([batch, height, width, channels], "float32", marked), fc.constant({ channels, ...rest })));
+    fc.assert(fc.property(pictures, ([x, { channels, out, filter: [p, q], stride, pad }]) => {
+      fc.pre(pad === "same" || (x.shape[1] >= p && x.shape[2] >= q));
+      const conv = (t: Tensor, f: Tensor) => tf.conv2d(t as Tensor4D, f as Tensor4D, stride, pad) as Tensor;
+      const inputs = [x, values([p, q, channels, out], 2)];
+      expectAlike(conv, inputs, { atol: 1e-4, rtol: 1e-5 });
+      expectAlike((t, f) => tf.grads(conv)([t, f], tf.onesLike(conv(t, f))), inputs, { atol: 1e-4, rtol: 1e-5 });
+    }), { numRuns: 40 });
+  }); // biome-ignore format: long lines
   test("fused with bias and activation", () => {
     const inputs = [values([1, 5, 4, 3], 1), values([3, 3, 3, 2], 2), values([2], 3)];
     for (const activation of ["linear", "relu", "elu", "sigmoid"] as const)
