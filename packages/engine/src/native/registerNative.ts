@@ -1,6 +1,7 @@
 import { totalmem } from "node:os";
 import { type HeavyKernels, heavyKernels, type LightKernels, lightKernels } from "@etalon/native/tensor";
 import type { KernelFunc, TensorInfo } from "@tensorflow/tfjs";
+import { asOutOfMemory } from "../outOfMemory.ts";
 import { tf } from "../tf.ts";
 import { activationKernels } from "./kernels/activations.ts";
 import { attentionKernels } from "./kernels/attention.ts";
@@ -20,7 +21,7 @@ import { resnetLayers } from "./kernels/resnetLayer.ts";
 import { ropeKernels } from "./kernels/rope.ts";
 import { streamLayers } from "./kernels/streamLayers.ts";
 import { transformerLayers } from "./kernels/transformerLayers.ts";
-import { NativeBackend } from "./NativeBackend.ts";
+import { NativeBackend, refuseDisposed } from "./NativeBackend.ts";
 
 /** The backend's name in TensorFlow.js. */
 export const nativeBackendName = "etalon";
@@ -75,14 +76,22 @@ export function registerNative(): string | undefined {
 
 /** The native kernel, and tfjs's own for what it does not serve. */
 function served(name: string, native: boolean, fallback?: KernelFunc): KernelFunc {
-  const own =
-    fallback &&
-    ((call: Parameters<KernelFunc>[0]) => (call.backend as NativeBackend).pool.holding(() => fallback(call)));
+  const own: KernelFunc | undefined = fallback && ((call) => inJavaScript(name, fallback, call));
   if (!native) return own as KernelFunc;
   return (call) => {
     const result = (call.backend as NativeBackend).run(name, call.inputs, call.attrs as object);
     return result ?? (own?.(call) as TensorInfo | TensorInfo[]);
   };
+}
+
+/** @throws EtalonError UNSUPPORTED: it wants an array that is too large; BAD_TYPE: a tensor was disposed */
+function inJavaScript(name: string, kernel: KernelFunc, call: Parameters<KernelFunc>[0]) {
+  refuseDisposed(name, call.inputs);
+  try {
+    return (call.backend as NativeBackend).pool.holding(() => kernel(call));
+  } catch (error) {
+    throw asOutOfMemory(error, name);
+  }
 }
 
 /** Three quarters of the memory that this process may have, and of that a quarter for memory that waits to be used again. */

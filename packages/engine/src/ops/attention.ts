@@ -1,6 +1,7 @@
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
 import { checkShape } from "./checkShape.ts";
+import { emptyResult, isEmpty } from "./emptyResult.ts";
 import { fusedAttention } from "./fusedAttention.ts";
 
 /**
@@ -15,6 +16,8 @@ export function attention(q: Tensor4D, k: Tensor4D, v: Tensor4D, causal = false)
   const [batch, heads, , d] = q.shape;
   checkShape("k", k, [batch, heads, null, d]);
   checkShape("v", v, [batch, heads, k.shape[2], null]);
+  const shape = [batch, heads, q.shape[2], v.shape[3]];
+  if (isEmpty(shape)) return emptyResult(shape, [q, k, v]) as Tensor4D;
   const scale = 1 / Math.sqrt(d);
   const fused = fusedAttention(q, k, v, heads, scale, causal);
   if (fused !== undefined) return fused as Tensor4D;

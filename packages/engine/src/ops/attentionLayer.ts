@@ -49,7 +49,8 @@ export function attentionLayer(x: Tensor, layers: AttentionTensors, { heads, cau
     const { tensors, scales } = layerInputs({ q, k, v, out });
     return fusedLayer("EtalonAttentionLayer", { x, context, gain, bias, ...tensors }, { scales, heads, causal, epsilon });
   }
-  const rows = x.reshape([batch, -1, channels]);
+  const count = x.shape.slice(1, -1).reduce((product, extent) => product * extent, 1);
+  const rows = x.reshape([batch, count, channels]);
   const normed = layerNorm(rows, epsilon, norm);
   const seen = multiHeadAttention(plainLayer(normed, q), plainLayer(context ?? normed, k), plainLayer(context ?? normed, v), heads, causal); // biome-ignore format: one thought
   return plainLayer(seen, out).add(rows).reshape(x.shape);

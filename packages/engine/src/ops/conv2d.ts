@@ -2,6 +2,7 @@ import { EtalonError } from "@etalon/errors";
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
 import { checkShape } from "./checkShape.ts";
+import { emptyResult, isEmpty } from "./emptyResult.ts";
 import { hasFused, runFused, withGradients } from "./fused.ts";
 import { isFrozen } from "./isFrozen.ts";
 import { tapGradients } from "./tapGradients.ts";
@@ -31,6 +32,17 @@ export function conv2d(x: Tensor, filter: Tensor4D, bias?: Tensor, options: Conv
   if (height + top + bottom < rows || width + left + right < columns) {
     const allowed = `at least ${rows}×${columns} pixels with the padding`;
     throw new EtalonError("BAD_SHAPE", { argument: "x", value: x.shape, allowed });
+  }
+  const shape = [
+    x.shape[0],
+    Math.floor((height + top + bottom - rows) / stride) + 1,
+    Math.floor((width + left + right - columns) / stride) + 1,
+    outputs,
+  ];
+  if (isEmpty(shape)) return emptyResult(shape, [x, filter, bias]) as Tensor4D;
+  if (inputs === 0) {
+    const nothing = emptyResult(shape, [x, filter]) as Tensor4D;
+    return bias === undefined ? nothing : nothing.add(bias);
   }
   const [evenRows, evenColumns] = [rows % 2 === 1 && top === bottom && top === (rows - 1) / 2, columns % 2 === 1 && left === right && left === (columns - 1) / 2]; // biome-ignore format: one thought
   if (stride === 1 && evenRows && evenColumns) return padded(x as Tensor4D, filter, bias, stride, "same");

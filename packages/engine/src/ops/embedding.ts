@@ -2,6 +2,7 @@ import { EtalonError } from "@etalon/errors";
 import type { Tensor2D } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
 import { checkShape } from "./checkShape.ts";
+import { emptyResult, isEmpty } from "./emptyResult.ts";
 import { hasFused, isTaped, runFused, withGradients } from "./fused.ts";
 import { isFrozen } from "./isFrozen.ts";
 
@@ -17,6 +18,8 @@ export function embedding(ids: Int32Array, table: Tensor2D): Tensor2D {
   if (wrong >= 0) {
     throw new EtalonError("OUT_OF_RANGE", { argument: `ids[${wrong}]`, value: ids[wrong], allowed: `0 to ${rows - 1}` });
   } // biome-ignore format: a line
+  const shape = [ids.length, table.shape[1]];
+  if (isEmpty(shape)) return emptyResult(shape, [table]) as Tensor2D;
   const index = tf.tensor1d(ids, "int32");
   if (!hasFused("EtalonScatterRows")) {
     return tf.matMul(tf.oneHot(index, rows).toFloat() as Tensor2D, table);

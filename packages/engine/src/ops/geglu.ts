@@ -2,6 +2,7 @@ import { EtalonError } from "@etalon/errors";
 import type { Tensor } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
 import { checkShape } from "./checkShape.ts";
+import { emptyResult } from "./emptyResult.ts";
 import { hasFused, isTaped, runFused, withGradients } from "./fused.ts";
 import { geluErf } from "./geluErf.ts";
 
@@ -14,7 +15,8 @@ export function geglu(x: Tensor): Tensor {
   const last = x.shape[x.rank - 1];
   if (last === undefined || last % 2 !== 0)
     throw new EtalonError("BAD_SHAPE", { argument: "last axis of x", value: last, allowed: "an even number" });
-  if (!hasFused("EtalonGeglu") || x.size === 0) {
+  if (x.size === 0) return emptyResult([...x.shape.slice(0, -1), last / 2], [x]);
+  if (!hasFused("EtalonGeglu")) {
     const [value, gate] = tf.split(x, 2, x.rank - 1);
     return value.mul(geluErf(gate));
   }

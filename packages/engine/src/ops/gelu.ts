@@ -1,5 +1,6 @@
 import type { Tensor } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
+import { checkAlive } from "./checkAlive.ts";
 import { fusedElementwise } from "./fusedElementwise.ts";
 
 const slope = 2 * Math.sqrt(2 / Math.PI);
@@ -10,6 +11,7 @@ const cubic = 0.044715;
  * its exact gradient. float32 of any shape.
  */
 export function gelu(x: Tensor): Tensor {
+  checkAlive("x", x);
   const fused = fusedElementwise("Gelu", x);
   if (fused !== undefined) return fused;
   const forward = tf.customGrad((x_, save) => {

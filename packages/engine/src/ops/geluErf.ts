@@ -1,9 +1,11 @@
 import type { Tensor } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
+import { checkAlive } from "./checkAlive.ts";
 import { fusedElementwise } from "./fusedElementwise.ts";
 
 /** GELU in its exact form, x·Φ(x) = ½x(1 + erf(x/√2)), as BERT, CLIP and diffusers' U-Nets use it (arXiv:1606.08415), with its exact gradient Φ + x·φ. float32 of any shape. */
 export function geluErf(x: Tensor): Tensor {
+  checkAlive("x", x);
   const fused = fusedElementwise("GeluErf", x);
   if (fused !== undefined) return fused;
   const forward = tf.customGrad((x_, save) => {

@@ -1,6 +1,7 @@
 import { check, EtalonError } from "@etalon/errors";
 import type { Tensor } from "@tensorflow/tfjs";
 import { checkShape } from "./checkShape.ts";
+import { emptyResult } from "./emptyResult.ts";
 import { hasFused, isTaped, runFused, withGradients } from "./fused.ts";
 import { silu } from "./silu.ts";
 
@@ -32,8 +33,8 @@ export function groupNorm(x: Tensor, groups: number, options: GroupNormOptions =
     if (vector !== undefined) checkShape(name, vector, [channels]);
     else if (gain !== bias) throw new EtalonError("BAD_TYPE", { argument: name, value: undefined, allowed: "gain and bias, or neither" });
   } // biome-ignore format: a line
-  if (!hasFused("EtalonGroupNorm") || x.size === 0)
-    return plainGroupNorm(x, groups, { gain, bias, epsilon, silu: activate });
+  if (x.size === 0) return emptyResult(x.shape, [x, gain, bias]);
+  if (!hasFused("EtalonGroupNorm")) return plainGroupNorm(x, groups, { gain, bias, epsilon, silu: activate });
   const attributes = { groups, epsilon, silu: activate };
   if (!isTaped()) return runFused<Tensor[]>("EtalonGroupNorm", { x, gain, bias }, { ...attributes, keep: false })[0];
   return withGradients(

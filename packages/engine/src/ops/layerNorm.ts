@@ -1,7 +1,9 @@
 import { check } from "@etalon/errors";
 import type { Tensor } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
+import { checkAlive } from "./checkAlive.ts";
 import { checkShape } from "./checkShape.ts";
+import { emptyResult } from "./emptyResult.ts";
 import { fusedLayerNorm } from "./fusedLayerNorm.ts";
 
 /** What a layer norm does after normalising: ·gain + bias, float32 [d] each. */
@@ -18,7 +20,9 @@ export interface AffineNorm {
  */
 export function layerNorm(x: Tensor, epsilon = 1e-6, affine?: Pick<AffineNorm, "gain" | "bias">): Tensor {
   check.range("epsilon", epsilon, { above: 0 });
+  checkAlive("x", x);
   if (affine) for (const name of ["gain", "bias"] as const) checkShape(name, affine[name], x.shape.slice(-1));
+  if (x.size === 0) return emptyResult(x.shape, [x, affine?.gain, affine?.bias]);
   const fused = fusedLayerNorm(x, epsilon, undefined, affine);
   if (fused !== undefined) return fused;
   const normal = plainLayerNorm(x, epsilon);

@@ -1,6 +1,8 @@
 import { check } from "@etalon/errors";
 import type { Tensor } from "@tensorflow/tfjs";
-import { fusedLayerNorm } from "./fusedLayerNorm.ts";
+import { checkAlive } from "./checkAlive.ts";
+import { emptyResult } from "./emptyResult.ts";
+import { fusedLayerNorm, isRowABatch } from "./fusedLayerNorm.ts";
 import { layerNorm } from "./layerNorm.ts";
 import { modulate } from "./modulate.ts";
 
@@ -10,5 +12,10 @@ import { modulate } from "./modulate.ts";
  */
 export function layerNormModulate(x: Tensor, scale: Tensor, shift: Tensor, epsilon = 1e-6): Tensor {
   check.range("epsilon", epsilon, { above: 0 });
+  checkAlive("x", x);
+  checkAlive("scale", scale);
+  checkAlive("shift", shift);
+  const isRow = isRowABatch(x, scale) && isRowABatch(x, shift);
+  if (x.size === 0 && isRow) return emptyResult(x.shape, [x, scale, shift]);
   return fusedLayerNorm(x, epsilon, { scale, shift }) ?? modulate(layerNorm(x, epsilon), scale, shift);
 }

@@ -1,5 +1,6 @@
 import type { Tensor } from "@tensorflow/tfjs";
 import { checkShape } from "./checkShape.ts";
+import { emptyResult, isEmpty } from "./emptyResult.ts";
 import { hasFused } from "./fused.ts";
 import { fusedLayer } from "./fusedLayer.ts";
 import { checkLayer, type LinearLayer, layerInputs, plainLayer } from "./LayerTensors.ts";
@@ -16,8 +17,10 @@ export function linearLayer(x: Tensor, layer: LinearLayer, residual?: Tensor): T
   checkShape("x", x, [...outer, layer.w.shape[0]]);
   if (residual !== undefined) checkShape("residual", residual, [...outer, layer.w.shape[1]]);
   if (residual === undefined && !layer.adapters?.length) return linear(x, layer.w, layer.b);
+  const { tensors, scales } = layerInputs({ layer });
+  const shape = [...outer, layer.w.shape[1]];
+  if (isEmpty(shape)) return emptyResult(shape, [x, residual, ...Object.values(tensors)]);
   if (hasFused("EtalonLinearLayer")) {
-    const { tensors, scales } = layerInputs({ layer });
     return fusedLayer("EtalonLinearLayer", { x, residual, ...tensors }, { scales });
   }
   const y = plainLayer(x, layer);

@@ -1,6 +1,7 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
 import { checkShape } from "./checkShape.ts";
+import { emptyResult, isEmpty } from "./emptyResult.ts";
 import { hasFused } from "./fused.ts";
 
 /**
@@ -10,6 +11,8 @@ import { hasFused } from "./fused.ts";
 export function matMulT(a: Tensor2D, b: Tensor2D): Tensor2D {
   checkShape("a", a, [null, null]);
   checkShape("b", b, [null, a.shape[1]]);
+  const shape = [a.shape[0], b.shape[0]];
+  if (isEmpty(shape)) return emptyResult(shape, [a, b]) as Tensor2D;
   if (hasFused("EtalonLinear")) return tf.matMul(a, b, false, true); // its transposes cost nothing there
   const forward = tf.customGrad((a_, b_, save) => {
     const [left, right] = [a_ as Tensor2D, b_ as Tensor2D];

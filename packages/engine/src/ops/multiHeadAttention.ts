@@ -2,6 +2,7 @@ import { check, EtalonError } from "@etalon/errors";
 import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs";
 import { attention } from "./attention.ts";
 import { checkShape } from "./checkShape.ts";
+import { emptyResult, isEmpty } from "./emptyResult.ts";
 import { fusedAttention } from "./fusedAttention.ts";
 
 /**
@@ -21,6 +22,8 @@ export function multiHeadAttention(q: Tensor, k: Tensor, v: Tensor, heads: numbe
     if (last % heads === 0) continue;
     throw new EtalonError("BAD_SHAPE", { argument: `last axis of ${name}`, value: last, allowed: `a multiple of ${heads}` });
   } // biome-ignore format: a line
+  const shape = [batch, q.shape[1] as number, v.shape[2] as number];
+  if (isEmpty(shape)) return emptyResult(shape, [q, k, v]) as Tensor3D;
   const fused = fusedAttention(q, k, v, heads, 1 / Math.sqrt(width / heads), causal);
   if (fused !== undefined) return fused as Tensor3D;
   const [qs, ks, vs] = [q, k, v].map((x) => headsFirst(x, heads));

@@ -1,6 +1,7 @@
 import { check, EtalonError } from "@etalon/errors";
 import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs";
 import { checkShape } from "./checkShape.ts";
+import { emptyResult } from "./emptyResult.ts";
 import { hasFused, isTaped, runFused, withGradients } from "./fused.ts";
 
 /**
@@ -31,6 +32,7 @@ export function fromPatches(y: Tensor, size: number, [height, width, channels]: 
 
 /** The middle two of four axes exchanged, seen as another shape. */
 function turned(x: Tensor, [a, b, c, d]: [number, number, number, number], shape: number[]): Tensor {
+  if (x.size === 0) return emptyResult(shape, [x]);
   if (!hasFused("EtalonTurnMiddle")) return x.reshape([a, b, c, d]).transpose([0, 2, 1, 3]).reshape(shape);
   const forward = () => runFused<Tensor>("EtalonTurnMiddle", { x }, { axes: [a, b, c, d], shape });
   if (!isTaped()) return forward();

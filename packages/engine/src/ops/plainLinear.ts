@@ -1,5 +1,6 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
+import { emptyResult, isEmpty } from "./emptyResult.ts";
 import { isFrozen } from "./isFrozen.ts";
 
 type Save = (tensors: Tensor[]) => void;
@@ -11,6 +12,11 @@ type Save = (tensors: Tensor[]) => void;
 export function plainLinear(x: Tensor, w: Tensor2D, b?: Tensor): Tensor {
   const [inputs, outputs] = w.shape;
   const outer = x.shape.slice(0, -1);
+  if (isEmpty([...outer, outputs])) return emptyResult([...outer, outputs], [x, w, b]);
+  if (inputs === 0) {
+    const nothing = emptyResult([...outer, outputs], [x, w]);
+    return b === undefined ? nothing : nothing.add(b);
+  }
   const rows = x.reshape([outer.reduce((product, extent) => product * extent, 1), inputs]) as Tensor2D;
   return product(rows, w, b).reshape([...outer, outputs]);
 }

@@ -1,5 +1,6 @@
 import type { Tensor, Variable } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
+import { checkAlive } from "./checkAlive.ts";
 import { isTaped } from "./fused.ts";
 
 /** The parts of tfjs's engine that a gradient within a gradient has to keep. */
@@ -14,6 +15,8 @@ interface TapeState {
  * @param f  a pure function of `inputs`, of the `variables`, and of what gets no gradient    @param variables  those that f reads and that want a gradient
  */
 export function recomputed(f: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], variables: readonly Variable[] = []): Tensor {
+  for (const [i, input] of inputs.entries()) checkAlive(`inputs[${i}]`, input);
+  for (const variable of variables) checkAlive(`variable ${variable.name}`, variable);
   if (!isTaped()) return tf.tidy(() => f(...inputs));
   const forward = tf.customGrad((...args) => {
     const save = args.pop() as unknown as (tensors: Tensor[]) => void;

@@ -2,6 +2,7 @@ import { check } from "@etalon/errors";
 import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
 import { checkShape } from "./checkShape.ts";
+import { emptyResult, isEmpty } from "./emptyResult.ts";
 import { hasFused, runFused, withGradients } from "./fused.ts";
 
 /**
@@ -13,6 +14,8 @@ export function resizeNearest(x: Tensor, rows: number, columns: number): Tensor4
   check.count("rows", rows);
   check.count("columns", columns);
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
+  const shape = [batch, rows, columns, channels];
+  if (isEmpty(shape)) return emptyResult(shape, [x]) as Tensor4D;
   return withGradients(
     [x],
     (input) => ({ value: tf.image.resizeNearestNeighbor(input as Tensor4D, [rows, columns]), saved: [] }),

@@ -1,6 +1,7 @@
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs";
 import { checkShape } from "./checkShape.ts";
 import { conv2d } from "./conv2d.ts";
+import { emptyResult, isEmpty } from "./emptyResult.ts";
 import { hasFused } from "./fused.ts";
 import { fusedLayer } from "./fusedLayer.ts";
 import { groupNorm } from "./groupNorm.ts";
@@ -43,6 +44,12 @@ export function resnetLayer(x: Tensor, layers: ResnetTensors, options: { groups:
     checkLayer("time", shift, embedding.shape[1] as number, outputs);
   }
   if (shortcut) checkLayer("shortcut", shortcut, inputs, outputs);
+  const shape = [...x.shape.slice(0, 3), outputs];
+  if (isEmpty(shape)) {
+    const { tensors } = layerInputs({ time: shift, shortcut });
+    const own = [norm1.gain, norm1.bias, norm2.gain, norm2.bias, conv1.filter, conv1.bias, conv2.filter, conv2.bias];
+    return emptyResult(shape, [x, shift && embedding, ...own, ...Object.values(tensors)]);
+  }
   const odd = [conv1, conv2].every(({ filter }) => filter.shape[0] % 2 === 1 && filter.shape[1] % 2 === 1);
   if (odd && hasFused("EtalonResnetLayer") && x.size > 0) {
     for (const [name, norm, conv] of [["1", norm1, conv1], ["2", norm2, conv2]] as const) {

@@ -1,6 +1,7 @@
 import { check } from "@etalon/errors";
 import type { Tensor } from "@tensorflow/tfjs";
 import { checkShape } from "./checkShape.ts";
+import { emptyResult } from "./emptyResult.ts";
 import { hasFused, isTaped, runFused, withGradients } from "./fused.ts";
 
 /**
@@ -11,7 +12,8 @@ export function rmsNorm(x: Tensor, gain?: Tensor, epsilon = 1e-6): Tensor {
   check.range("epsilon", epsilon, { above: 0 });
   checkShape("x", x, x.shape);
   if (gain !== undefined) checkShape("gain", gain, [x.shape[x.rank - 1] as number]);
-  if (!hasFused("EtalonRmsNorm") || x.size === 0) {
+  if (x.size === 0) return emptyResult(x.shape, [x, gain]);
+  if (!hasFused("EtalonRmsNorm")) {
     const y = x.mul(x.square().mean(-1, true).add(epsilon).rsqrt());
     return gain === undefined ? y : y.mul(gain);
   }

@@ -2,6 +2,7 @@ import { check, EtalonError } from "@etalon/errors";
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
 import { tf } from "../tf.ts";
 import { checkShape } from "./checkShape.ts";
+import { emptyResult } from "./emptyResult.ts";
 import { hasFused, isTaped, runFused, withGradients } from "./fused.ts";
 
 /**
@@ -21,7 +22,8 @@ export function rope(x: Tensor, cos: Tensor2D, sin: Tensor2D, heads = 1): Tensor
   const tokens = x.shape[x.rank - 2] as number;
   checkShape("cos", cos, [tokens, depth / 2]);
   checkShape("sin", sin, [tokens, depth / 2]);
-  if (!hasFused("EtalonRope") || x.size === 0) return plainRope(x, cos, sin, depth);
+  if (x.size === 0) return emptyResult(x.shape, [x]);
+  if (!hasFused("EtalonRope")) return plainRope(x, cos, sin, depth);
   const turn = (tensor: Tensor, c: Tensor, s: Tensor, inverse: boolean) =>
     runFused<Tensor>("EtalonRope", { x: tensor, cos: c, sin: s }, { heads, inverse });
   if (!isTaped()) return turn(x, cos, sin, false);

@@ -1,6 +1,7 @@
 import { check, EtalonError } from "@etalon/errors";
 import type { NamedTensorMap, Tensor, Variable } from "@tensorflow/tfjs";
 import { type InPlace, inPlace } from "../native/inPlace.ts";
+import { checkAlive } from "../ops/checkAlive.ts";
 import { checkShape } from "../ops/checkShape.ts";
 import { tf } from "../tf.ts";
 
@@ -27,7 +28,7 @@ export class AdamW {
   readonly #first = new Map<string, Variable>();
   readonly #second = new Map<string, Variable>();
 
-  /** @param variables  what is updated, by name @throws EtalonError OUT_OF_RANGE */
+  /** @param variables  what is updated, by name @throws EtalonError OUT_OF_RANGE, BAD_TYPE: one was disposed */
   constructor(variables: ReadonlyMap<string, Variable>, options: AdamWOptions) {
     const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01 } = options;
     check.range("learningRate", learningRate, { min: 0 });
@@ -37,6 +38,7 @@ export class AdamW {
     check.range("weightDecay", weightDecay, { min: 0 });
     this.options = { learningRate, beta1, beta2, epsilon, weightDecay };
     this.#variables = variables;
+    for (const [name, variable] of variables) checkAlive(`variable ${name}`, variable);
     for (const [name, variable] of variables) {
       this.#first.set(name, zeros(variable));
       this.#second.set(name, zeros(variable));
@@ -51,13 +53,16 @@ export class AdamW {
   /**
    * One update in place. A variable without a gradient stays as it is. Disposes nothing that it was given.
    * @param gradients  by name, each of its variable's shape    @param learningRate  for this step only    @param gradientScale  gradients are multiplied by it as they are read: `clipFactor`'s
-   * @throws EtalonError OUT_OF_RANGE, BAD_SHAPE, BAD_TYPE: nothing is changed then
+   * @throws EtalonError OUT_OF_RANGE, BAD_SHAPE, BAD_TYPE, of a disposed tensor too: nothing is changed then
    */
   step(gradients: NamedTensorMap, learningRate: number = this.options.learningRate, gradientScale = 1): void {
     check.range("learningRate", learningRate, { min: 0 });
     check.range("gradientScale", gradientScale, { min: 0 });
-    for (const [name, { shape }] of this.#variables) {
-      if (gradients[name] !== undefined) checkShape(`gradient ${name}`, gradients[name], shape);
+    for (const [name, variable] of this.#variables) {
+      if (gradients[name] === undefined) continue;
+      checkAlive(`variable ${name}`, variable);
+      checkShape(`gradient ${name}`, gradients[name], variable.shape);
+      this.#checkMoments(name);
     }
     this.#step += 1;
     const names = [...this.#variables.keys()].filter((name) => gradients[name] !== undefined);
@@ -102,6 +107,7 @@ export class AdamW {
   state(): Map<string, { shape: number[]; data: Float32Array }> {
     const state = new Map([["step", { shape: [1], data: Float32Array.of(this.#step) }]]);
     for (const name of this.#variables.keys()) {
+      this.#checkMoments(name);
       for (const [prefix, moments] of this.#moments()) {
         const moment = moments.get(name) as Variable;
         state.set(`${prefix}.${name}`, { shape: moment.shape, data: moment.dataSync<"float32">().slice() });
@@ -121,6 +127,7 @@ export class AdamW {
         allowed: `${size} values`,
       });
     };
+    for (const name of this.#variables.keys()) this.#checkMoments(name);
     const [step] = take("step", 1);
     const values = [...this.#variables].flatMap(([name, variable]) =>
       this.#moments().map(
@@ -139,9 +146,16 @@ export class AdamW {
     }
   }
 
+  #checkMoments(name: string): void {
+    for (const [, moments] of this.#moments()) checkAlive(`optimiser's moment of ${name}`, moments.get(name) ?? gone);
+  }
+
   #moments() {
     return [["exp_avg", this.#first], ["exp_avg_sq", this.#second]] as const; // biome-ignore format: a table
   }
 }
+
+/** What a moment is after the optimiser's `dispose`. */
+const gone = { isDisposed: true };
 
 const zeros = (like: Variable): Variable => tf.tidy(() => tf.variable(tf.zerosLike(like), false));

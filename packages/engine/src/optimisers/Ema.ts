@@ -1,6 +1,7 @@
 import { check } from "@etalon/errors";
 import type { Variable } from "@tensorflow/tfjs";
 import { inPlace } from "../native/inPlace.ts";
+import { checkAlive } from "../ops/checkAlive.ts";
 import { tf } from "../tf.ts";
 
 /** An exponential moving average of variables, by their names. */
@@ -13,12 +14,17 @@ export class Ema {
   constructor(variables: ReadonlyMap<string, Variable>, decay: number) {
     this.#decay = check.range("decay", decay, { min: 0, below: 1 });
     this.#variables = variables;
+    for (const [name, variable] of variables) checkAlive(`variable ${name}`, variable);
     for (const [name, variable] of variables) this.averages.set(name, tf.variable(variable, false));
   }
 
-  /** Moves the averages towards the variables; early on faster, by min(decay, (1 + steps)/(10 + steps)). @param steps  updates done so far */
+  /** Moves the averages towards the variables; early on faster, by min(decay, (1 + steps)/(10 + steps)). @param steps  updates done so far @throws EtalonError OUT_OF_RANGE, BAD_TYPE: a variable was disposed; no average has moved then */
   step(steps: number): void {
     check.range("steps", steps, { min: 0, integer: true });
+    for (const [name, average] of this.averages) {
+      checkAlive(`variable ${name}`, this.#variables.get(name) as Variable);
+      checkAlive(`average of ${name}`, average);
+    }
     const decay = Math.min(this.#decay, (1 + steps) / (10 + steps));
     const native = inPlace();
     if (native) {

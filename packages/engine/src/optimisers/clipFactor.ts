@@ -1,14 +1,16 @@
 import { check, EtalonError } from "@etalon/errors";
 import type { NamedTensorMap, Tensor } from "@tensorflow/tfjs";
 import { inPlace } from "../native/inPlace.ts";
+import { checkAlive } from "../ops/checkAlive.ts";
 import { tf } from "../tf.ts";
 
 /**
  * What gradients are to be multiplied by so that their global L2 norm is at most `max`, as torch's clip_grad_norm_ has it; 1 where it is. For `AdamW.step`, which multiplies as it reads.
- * @returns `norm` before clipping, and `factor`    @throws EtalonError OUT_OF_RANGE; NOT_FINITE: a gradient is NaN or infinite
+ * @returns `norm` before clipping, and `factor`    @throws EtalonError OUT_OF_RANGE; NOT_FINITE: a gradient is NaN or infinite; BAD_TYPE: one was disposed
  */
 export function clipFactor(gradients: NamedTensorMap, max: number): { factor: number; norm: number } {
   check.range("max", max, { above: 0 });
+  for (const [name, gradient] of Object.entries(gradients)) checkAlive(`gradient ${name}`, gradient);
   const norm = globalNorm(Object.values(gradients));
   if (!Number.isFinite(norm)) {
     const [argument, hint] = ["norm of the gradients", "Lower the learning rate."];

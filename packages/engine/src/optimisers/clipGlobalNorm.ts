@@ -5,7 +5,7 @@ import { clipFactor } from "./clipFactor.ts";
 /**
  * Scales gradients so that their global L2 norm is at most `max`, as torch's clip_grad_norm_ does; below it they are given back as they are. `clipFactor` does without the new tensors.
  * @returns `norm` before clipping, and `gradients`: new tensors that the caller disposes; those given are left alone
- * @throws EtalonError OUT_OF_RANGE; NOT_FINITE: a gradient is NaN or infinite
+ * @throws EtalonError OUT_OF_RANGE; NOT_FINITE: a gradient is NaN or infinite; BAD_TYPE: one was disposed
  */
 export function clipGlobalNorm(gradients: NamedTensorMap, max: number): { gradients: NamedTensorMap; norm: number } {
   const { factor, norm } = clipFactor(gradients, max);
