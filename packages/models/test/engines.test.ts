@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { AdamW, clipGlobalNorm, engine, installedEngines, tf } from "@etalon/engine";
+import { setThreads } from "@etalon/native";
 import { readSafetensors, toFloat32 } from "@etalon/weights";
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadPipeline } from "../src/loadPipeline.ts";
@@ -74,6 +75,27 @@ const every = (values: Float32Array) => {
 };
 
 const results = new Map<string, Arrays>();
+
+test.skipIf(!names.includes("native"))("native gives a whole training step the same bits on 1, 2 and 3 threads", async () => {
+  await engine("native");
+  const steps: Arrays[] = [];
+  try {
+    for (const threads of [1, 2, 3]) {
+      setThreads(threads);
+      steps.push(await trainingStep());
+    }
+  } finally {
+    setThreads(1);
+  }
+  const words = (values: Float32Array) => new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (const [name, values] of steps[0]) {
+    for (const [i, other] of steps.slice(1).entries()) {
+      const got = words(other.get(name) as Float32Array);
+      const at = words(values).findIndex((word, place) => word !== got[place]);
+      expect(at, `${name} on ${i + 2} threads`).toBe(-1);
+    }
+  }
+}); // biome-ignore format: long lines
 
 beforeAll(async () => {
   for (const name of names) {
