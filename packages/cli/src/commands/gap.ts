@@ -16,6 +16,7 @@ interface Options {
   eta: number;
   steps?: number;
   guidance?: number;
+  shift?: number;
   seed: number;
   n: number;
   json?: boolean;
@@ -34,6 +35,7 @@ export function gapCommand(): Command {
     .option("--eta <number>", "noise level of the SDE", number("eta", { above: 0 }), 1.2)
     .option("--steps <count>", "sampler steps", count("steps"))
     .option("--guidance <number>", "weight of classifier-free guidance; 1 is off", number("guidance", { min: 0 }))
+    .option("--shift <number>", "time shift of the grid, for flow models: 3 for SD3 and FLUX (the model's own where left out)", number("shift", { above: 0 })) // biome-ignore format: one thought
     .option("--seed <number>", "seed of the noise", seed, 0)
     .option("-n <count>", "pairs of pictures", count("n"), 256)
     .option("--json", "print the measurement as JSON")

@@ -31,6 +31,8 @@ export interface MeasureGapOptions {
   rule?: Rule;
   /** Time of the first step. Default: the path's own. */
   start?: number;
+  /** Time shift of the grid, of both samplers. Default: the path's own. */
+  shift?: number;
   /** Pictures that go through the model at once. Default 32. */
   batch?: number;
   signal?: AbortSignal;
@@ -61,7 +63,7 @@ export interface MeasuredGap {
  * @throws EtalonError OUT_OF_RANGE: eta not above 0, and other arguments; BAD_REWARD; NOT_FOUND: model, adapter, reward, prompt list; ABORTED: `signal`
  */
 export async function measureGap(options: MeasureGapOptions): Promise<MeasuredGap> {
-  const { eta, n = 256, seed = 0, rule = "gddim", start, batch, signal, onProgress } = options;
+  const { eta, n = 256, seed = 0, rule = "gddim", start, shift, batch, signal, onProgress } = options;
   check.range("eta", eta, { above: 0 }, "0 is the ODE, which it is compared with.");
   check.count("n", n);
   if (options.pipeline && options.model !== undefined)
@@ -77,7 +79,7 @@ export async function measureGap(options: MeasureGapOptions): Promise<MeasuredGa
     if (options.adapter !== undefined) pipeline.model.loadAdapter(options.adapter);
     const { steps = pipeline.defaults.steps, guidance = pipeline.defaults.guidance } = options;
     const pass = async (noise: number, stage: string) => {
-      const steps_ = plan({ path: pipeline.path, steps, eta: noise, rule, start });
+      const steps_ = plan({ path: pipeline.path, steps, eta: noise, rule, start, shift });
       const progress = onProgress && ((p: { done: number; total: number }) => onProgress({ ...p, stage }));
       const common = { pipeline, reward, prompts, n, guidance, seed, batch, signal };
       return (await sampleRewards({ ...common, plan: steps_, onProgress: progress })).rewards;

@@ -5,6 +5,7 @@ import { engine } from "@etalon/engine";
 import { openRun, parseTrainConfig } from "@etalon/trainers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EpochGap, measuredTraining, type TrainingEvent } from "./measuredTraining.ts";
+import { measureGap } from "./measureGap.ts";
 
 let root = "";
 beforeAll(async () => {
@@ -103,4 +104,20 @@ test("a signal while it measures saves the run and throws ABORTED", async () => 
   await expect(run()).rejects.toMatchObject({ code: "ABORTED" });
   await trainer.close();
   expect(existsSync(join(out, "checkpoints", "000000", "state.json"))).toBe(true);
+});
+
+test("both samplers are on the training's time grid: they follow sampler.shift", async () => {
+  const shifted = { ...config, sampler: { ...config.sampler, shift: 3 }, measure: { ...config.measure, steps: 4 } };
+  const trainer = await openRun({ config: shifted });
+  try {
+    const events = measuredTraining(trainer);
+    const { value } = await events.next();
+    const { pipeline, reward, prompts } = trainer;
+    const of = (shift?: number) => measureGap({ pipeline, reward, prompts, eta: 1.2, rule: "gddim", steps: 4, n: 6, guidance: 1, seed: 2 ** 32, shift }); // biome-ignore format: one thought
+    const [same, other] = [(await of(3)).line, (await of()).line];
+    expect(value).toMatchObject({ kind: "gap", gap: { epoch: 0, sde: same.sde, ode: same.ode, gap: same.gap } });
+    expect([other.sde.mean !== same.sde.mean, other.ode.mean !== same.ode.mean]).toEqual([true, true]);
+  } finally {
+    await trainer.close();
+  }
 });

@@ -26,7 +26,7 @@ const apart = 2n ** 32n;
 
 /**
  * Trains a run to its end and measures its reward gap before, every `measure.every` epochs, and after: `measure.samples` pairs at `measure.steps` steps, always the same
- * prompts and noise, by the training sampler's rule, η and guidance, and by the averaged weights where the run has them. Each measurement is a line of the run's gap.jsonl. Resumed, a run measures what it has not, and
+ * prompts and noise, by the training sampler's rule, η, guidance, start and shift, and by the averaged weights where the run has them. Each measurement is a line of the run's gap.jsonl. Resumed, a run measures what it has not, and
  * writes the same lines as one that was never stopped.
  * @param trainer  an opened run; it stays the caller's to close    @throws EtalonError of training and measuring; ABORTED: `signal`, with all that was finished saved
  */
@@ -57,14 +57,14 @@ async function measure(
   { signal, onProgress }: MeasuredTrainingOptions,
 ): Promise<EpochGap> {
   const { pipeline, reward, prompts, config } = trainer;
-  const { rule, guidance, start, batch } = config.sampler;
+  const { rule, guidance, start, shift, batch } = config.sampler;
   const { steps, samples } = config.measure;
   const eta = nominalEta(config.sampler.eta, epoch, config.sampler.steps);
   const seed = BigInt(config.seed) + apart;
   try {
     const told: OnProgress = ({ stage, done, total }) =>
       onProgress?.({ stage: "train", done: epoch, total: config.train.epochs, note: `${stage} ${done}/${total}` });
-    const options = { pipeline, reward, prompts, eta, rule, guidance, start, batch, steps, seed, signal };
+    const options = { pipeline, reward, prompts, eta, rule, guidance, start, shift, batch, steps, seed, signal };
     const gap = {
       epoch,
       ...(await trainer.averaged(() => measureGap({ ...options, n: samples, onProgress: told }))).line,
