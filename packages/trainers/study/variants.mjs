@@ -20,6 +20,9 @@ const early = {
 };
 const halves = { train: { updatesPerEpoch: 4, innerEpochs: 1 } };
 
+/** An adapter, which a KL to the model without it needs. */
+const lora = merge(mix, { train: { parameters: "lora", learningRate: 2e-3 } });
+
 /** Name → config. The first of a group is what the others are held against. */
 export const groups = {
   algorithms: {
@@ -65,6 +68,12 @@ export const groups = {
     "1.5 → 0.5 in training": merge(mix, { sampler: { eta: { along: "training", from: 1.5, to: 0.5 } } }),
     "1.5 → 0.5 along the trajectory": merge(mix, { sampler: { eta: { along: "trajectory", from: 1.5, to: 0.5 } } }),
     "0.5 → 1.5 along the trajectory": merge(mix, { sampler: { eta: { along: "trajectory", from: 0.5, to: 1.5 } } }),
+  },
+  kl: {
+    "no KL": lora,
+    "KL 0.04": merge(lora, { train: { kl: 0.04 } }),
+    "KL 0.4": merge(lora, { train: { kl: 0.4 } }),
+    "KL 4": merge(lora, { train: { kl: 4 } }),
   },
   averages: {
     "as it is": mix,
