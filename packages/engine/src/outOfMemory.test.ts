@@ -11,7 +11,6 @@ test.each<[string, () => unknown]>([
   ["a variable of zeros", () => tf.variable(tf.zeros(huge))],
   ["buffer", () => tf.buffer(huge)],
   ["range", () => tf.range(0, 2 ** 42)],
-  ["linspace", () => tf.linspace(0, 1, 2 ** 42)],
   ["eye", () => tf.eye(2 ** 21)],
   ["randomNormal", () => tf.randomNormal(huge)],
   ["randomStandardNormal", () => tf.randomStandardNormal(huge)],
@@ -39,6 +38,7 @@ function inKernels(): [string, () => unknown][] {
   const one = () => tf.ones([1]);
   const index = () => tf.tensor1d([0], "int32");
   return [
+    ["linspace", () => tf.linspace(0, 1, 2 ** 42)], // wasm has a kernel of its own, whose size runs over
     ["fill", () => tf.fill(huge, 1)],
     ["tile", () => tf.tile(one(), [2 ** 42])],
     ["broadcastTo", () => tf.broadcastTo(one(), [2 ** 42])],

@@ -42,7 +42,8 @@ test("clipGlobalNorm: the norm is at most max, all by one factor; what is below 
     const clipped = clipGlobalNorm(gradients, max);
     const after = all(clipped.gradients);
     tf.dispose([gradients, clipped.gradients]);
-    expect(Math.abs(clipped.norm - exact)).toBeLessThanOrEqual(1e-5 * exact);
+    const lost = started.name === "native" ? 0 : 1e-18; // float32 squares below its least number; the native kernel sums in float64
+    expect(Math.abs(clipped.norm - exact)).toBeLessThanOrEqual(1e-5 * exact + lost);
     expect(Math.hypot(...after)).toBeLessThanOrEqual(max * (1 + 1e-5));
     const factor = clipped.norm > max ? max / (clipped.norm + 1e-6) : 1;
     for (const [i, value] of after.entries()) expect(Math.abs(value - values[i] * factor)).toBeLessThanOrEqual(1e-6 * Math.abs(values[i] * factor) + 1e-37);
