@@ -31,7 +31,7 @@ test("an addon that was built from other sources is refused, with what to do", a
     vi.resetModules();
     const fresh = await import("./index.ts");
     expect(thrown(() => fresh.backend()).message).toContain(
-      'its interface is 0, and 1 is needed. Run "npx etalon-native build"',
+      'its interface is 0, and 2 is needed. Run "npx etalon-native build"',
     );
   } finally {
     vi.unstubAllEnvs();

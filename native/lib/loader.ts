@@ -17,7 +17,7 @@ export interface Attempt {
 }
 
 /** The number of the addon's functions and their arguments: src/addon/addon.cpp has it, too. */
-const expected = 1;
+const expected = 2;
 
 let chosen: { binding: Binding; attempts: Attempt[] } | undefined;
 

@@ -16,6 +16,7 @@ import type { Geglu, GegluGradients, Rope } from "./pointwise.ts";
 import { pointwise } from "./pointwise.ts";
 import type { Gemm, LinearGradients } from "./products.ts";
 import { products } from "./products.ts";
+import type { RawHeavyKernels } from "./RawHeavyKernels.ts";
 
 /**
  * The heavy kernels of the tensor engine, as the addon gives them: `heavyKernels()` is the way to them; there are none in the portable form.
@@ -67,6 +68,8 @@ export interface HeavyKernels {
   scale(arrays: readonly Float32Array[], factor: number): void;
   /** average += (1 − decay)·(value − average), in place over a list of arrays. */
   ema(averages: readonly Float32Array[], values: readonly Float32Array[], decay: number): void;
+  /** Runs the steps that a `Recorder` wrote down, over arrays in the places that it was told. Where a step fails, those before it have run. */
+  run(program: Float64Array, arrays: readonly Float32Array[]): void;
 }
 
 let made: HeavyKernels | undefined;
@@ -78,7 +81,13 @@ let made: HeavyKernels | undefined;
 export function heavyKernels(): HeavyKernels | undefined {
   const raw = loadBinding().heavy;
   if (raw === undefined) return undefined;
-  made ??= guarded({
+  made ??= heavyKernelsOf(raw);
+  return made;
+}
+
+/** The kernels as they are called, over those of the addon. */
+export function heavyKernelsOf(raw: RawHeavyKernels): HeavyKernels {
+  return guarded({
     ...products(raw),
     ...attentions(raw),
     ...layerNorms(raw),
@@ -87,8 +96,8 @@ export function heavyKernels(): HeavyKernels | undefined {
     ...otherNorms(raw),
     ...pointwise(raw),
     ...optimisers(raw),
+    run: (program, arrays) => raw.run(program, arrays),
   });
-  return made;
 }
 
 /** Every function with its errors turned into EtalonErrors. */

@@ -136,4 +136,7 @@ export interface RawHeavyKernels {
   globalNorm(arrays: List): number;
   scale(arrays: List, factor: number): void;
   ema(averages: List, values: List, decay: number): void;
+  /** The names of what a step of a program may be, by their numbers; native/src/addon/program.cpp says how a program is written. */
+  steps(): string[];
+  run(program: Float64Array, arrays: List): void;
 }

@@ -9,4 +9,5 @@ export type { AdamWUpdate } from "./optimiser.ts";
 export type { GroupNorm, GroupNormGradients, RmsNorm, RmsNormGradients } from "./otherNorms.ts";
 export type { Geglu, GegluGradients, Rope } from "./pointwise.ts";
 export type { Gemm, LinearGradients } from "./products.ts";
+export { type Place, Recorder, recorder, type StepKernels } from "./Recorder.ts";
 export type { Rows } from "./Rows.ts";

@@ -9,7 +9,7 @@
 
 namespace {
 /** Raised, here and in lib/loader.ts, when a function comes, goes, or takes other arguments: an addon older than the face would take no notice of what is new to it. */
-constexpr int interface_number = 1;
+constexpr int interface_number = 2;
 
 using etalon::addon::context;
 using etalon::addon::Instance;

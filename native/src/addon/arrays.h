@@ -12,6 +12,7 @@ struct Array {
   void* data;
   int64_t length;
 
+  Array(napi_typedarray_type type, void* data, int64_t length) : type(type), data(data), length(length) {}
   Array(const Napi::Value& value, const char* name) {
     void* memory = nullptr;
     size_t count = 0;
@@ -32,9 +33,10 @@ struct Array {
   }
 };
 
-inline void require(const Napi::CallbackInfo& info, bool holds, const char* message) {
-  if (!holds) throw Napi::RangeError::New(info.Env(), message);
+inline void require(Napi::Env env, bool holds, const char* message) {
+  if (!holds) throw Napi::RangeError::New(env, message);
 }
+inline void require(const Napi::CallbackInfo& info, bool holds, const char* message) { require(info.Env(), holds, message); }
 
 /** A whole number ≥ 0 that is exact in a double. */
 inline int64_t extent(const Napi::CallbackInfo& info, size_t index) {

@@ -1,5 +1,5 @@
-// One call of a heavy tensor kernel from JavaScript: its arrays by index, its numbers one after the other. What would crash is checked here: kinds, and whether every
-// window lies inside its array. Plain N-API: a call takes a fraction of a microsecond.
+// One call of a heavy tensor kernel: its arrays by index, its numbers one after the other, from JavaScript or from a step of a program (addon/program.cpp). What would crash
+// is checked here: kinds, and whether every window lies inside its array. Plain N-API: a call takes a fraction of a microsecond.
 #pragma once
 #include <etalon/etalon_tensor.h>
 
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "addon/arrays.h"
 #include "addon/tensor_heavy.h"
 
 namespace etalon::addon {
@@ -19,27 +20,51 @@ struct Fault {
   double value;
 };
 
+/** An array of a step of a program; null: not given. */
+struct Piece {
+  float* data;
+  int64_t length;
+};
+
 /** One call: its arrays by index, its numbers one after the other. */
 class Call {
  public:
   static constexpr size_t kMost = 16;
+  /** From JavaScript. */
   Call(napi_env env, napi_callback_info info) : env_(env) {
-    if (napi_get_cb_info(env, info, &count_, values_, nullptr, nullptr) != napi_ok || count_ > kMost) throw Fault{"BAD_TYPE", "arguments", "those of the kernel", 0};
+    if (napi_get_cb_info(env, info, &count_, values_, nullptr, &kernel_) != napi_ok || count_ > kMost) throw Fault{"BAD_TYPE", "arguments", "those of the kernel", 0};
     void* instance = nullptr;
     napi_get_instance_data(env, &instance);
     ctx_ = static_cast<Instance*>(instance)->context(Napi::Env(env));
   }
+  /** A step of the program that `whole` runs: array i is pieces[i − 1], as if argument 0 held the numbers. */
+  Call(const Call& whole, const double* numbers, int64_t numbers_count, const Piece* pieces, size_t pieces_count)
+      : env_(whole.env_), count_(pieces_count + 1), pieces_(pieces), ctx_(whole.ctx_), next_(numbers), end_(numbers + numbers_count) {}
+
+  Napi::Env env() const { return Napi::Env(env_); }
   etalon_context* context() const { return ctx_; }
+  /** What JavaScript called; see `add`. */
+  const void* kernel() const { return kernel_; }
   napi_value value(size_t index) const { return values_[index]; }
 
   /** Argument 0 holds the numbers. */
   void open_numbers(int64_t count) {
+    if (pieces_) {
+      if (end_ - next_ < count) throw Fault{"BAD_SHAPE", "numbers of a step", "at least " + std::to_string(count), static_cast<double>(end_ - next_)};
+      return;
+    }
+    int64_t length = 0;
+    next_ = doubles(0, "numbers", length);
+    if (length < count) throw Fault{"BAD_TYPE", "numbers", "a Float64Array of " + std::to_string(count), static_cast<double>(length)};
+  }
+  const double* doubles(size_t index, const char* name, int64_t& length) const {
     napi_typedarray_type type;
-    size_t length = 0;
+    size_t count = 0;
     void* data = nullptr;
-    if (napi_get_typedarray_info(env_, values_[0], &type, &length, &data, nullptr, nullptr) != napi_ok || type != napi_float64_array || length < static_cast<size_t>(count))
-      throw Fault{"BAD_TYPE", "numbers", "a Float64Array of " + std::to_string(count), static_cast<double>(length)};
-    next_ = static_cast<const double*>(data);
+    if (napi_get_typedarray_info(env_, values_[index], &type, &count, &data, nullptr, nullptr) != napi_ok || type != napi_float64_array)
+      throw Fault{"BAD_TYPE", name, "a Float64Array", 0};
+    length = static_cast<int64_t>(count);
+    return static_cast<const double*>(data);
   }
   double number() { return *next_++; }
   bool flag() { return number() != 0; }
@@ -57,18 +82,25 @@ class Call {
   void skip(int count) { next_ += count; }
 
   bool given(size_t index) const {
+    if (pieces_) return index < count_ && pieces_[index - 1].data;
     napi_valuetype type;
     return index < count_ && napi_typeof(env_, values_[index], &type) == napi_ok && type != napi_null && type != napi_undefined;
   }
   /** Elements [offset, end) of an array; null where it is not given. */
-  float* floats(size_t index, const char* name, int64_t offset, Wide end) const { return given(index) ? floats_of(values_[index], name, offset, end) : nullptr; }
+  float* floats(size_t index, const char* name, int64_t offset, Wide end) const { return given(index) ? floats_of(index, name, offset, end) : nullptr; }
   float* floats(size_t index, const char* name, Wide end) const { return floats(index, name, 0, end); }
   /** One that must be there. */
   float* needed(size_t index, const char* name, int64_t offset, Wide end) const {
     if (!given(index)) throw Fault{"BAD_TYPE", name, "a Float32Array", 0};
-    return floats_of(values_[index], name, offset, end);
+    return floats_of(index, name, offset, end);
   }
   float* needed(size_t index, const char* name, Wide end) const { return needed(index, name, 0, end); }
+  /** All of one that must be there. */
+  Array whole(size_t index, const char* name) const {
+    needed(index, name, 0);
+    const auto [data, length] = piece(index, name);
+    return {napi_float32_array, data, length};
+  }
 
   const uint16_t* words(size_t index, const char* name, int64_t& length) const {
     napi_typedarray_type type;
@@ -119,9 +151,14 @@ class Call {
     static float empty;
     return count ? static_cast<float*>(data) : &empty;
   }
-  float* floats_of(napi_value value, const char* name, int64_t offset, Wide end) const {
-    int64_t length = 0;
-    float* const data = memory(value, name, length);
+  Piece piece(size_t index, const char* name) const {
+    if (pieces_) return pieces_[index - 1];
+    Piece found;
+    found.data = memory(values_[index], name, found.length);
+    return found;
+  }
+  float* floats_of(size_t index, const char* name, int64_t offset, Wide end) const {
+    const auto [data, length] = piece(index, name);
     if (end > length) throw Fault{"BAD_SHAPE", std::string("length of ") + name, "at least " + std::to_string(static_cast<int64_t>(end < INT64_MAX ? end : INT64_MAX)), static_cast<double>(length)};
     return offset < length ? data + offset : data;   // an empty window may begin anywhere
   }
@@ -129,8 +166,17 @@ class Call {
   napi_env env_;
   size_t count_ = kMost;
   napi_value values_[kMost];
+  const Piece* pieces_ = nullptr;   // where a program calls
+  void* kernel_ = nullptr;
   etalon_context* ctx_ = nullptr;
   const double* next_ = nullptr;
+  const double* end_ = nullptr;     // of the numbers of a step
+};
+
+/** A kernel by its name in JavaScript, that may be called alone and as a step of a program. */
+struct Kernel {
+  const char* name;
+  void (*body)(Call&);
 };
 
 /** Where a window of `matrices` times [rows, columns] ends. */
@@ -173,18 +219,20 @@ napi_value guarded(napi_env env, napi_callback_info info, Body&& body) {
   }
   return nullptr;
 }
-template <void (*Body)(Call&)>
-napi_value entry(napi_env env, napi_callback_info info) {
-  return guarded(env, info, [](Call& call) -> napi_value { return Body(call), nullptr; });
-}
 template <napi_value (*Body)(Call&, napi_env)>
-napi_value entry_with_result(napi_env env, napi_callback_info info) {
+napi_value entry(napi_env env, napi_callback_info info) {
   return guarded(env, info, [env](Call& call) { return Body(call, env); });
 }
-/** Adds a kernel under its name in JavaScript. */
-inline void add(Napi::Env env, Napi::Object kernels, const char* name, napi_callback callback) {
+/** Adds a function under its name in JavaScript. */
+inline void add(Napi::Env env, Napi::Object functions, const char* name, napi_callback callback, const Kernel* kernel = nullptr) {
   napi_value function;
-  if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function) != napi_ok) throw Napi::Error::New(env);
-  kernels.Set(name, Napi::Value(env, function));
+  if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, const_cast<Kernel*>(kernel), &function) != napi_ok) throw Napi::Error::New(env);
+  functions.Set(name, Napi::Value(env, function));
+}
+/** Adds a kernel of a table, which lives as long as the process. */
+inline void add(Napi::Env env, Napi::Object functions, const Kernel& kernel) {
+  add(env, functions, kernel.name, [](napi_env at, napi_callback_info info) {
+    return guarded(at, info, [](Call& call) -> napi_value { return static_cast<const Kernel*>(call.kernel())->body(call), nullptr; });
+  }, &kernel);
 }
 }  // namespace etalon::addon

@@ -163,17 +163,26 @@ void conv2d_filter_gradient(Call& call) {
 }
 }  // namespace
 
+const std::vector<Kernel>& product_kernels() {
+  static const std::vector<Kernel> kernels = {
+      {"gemm", gemm},
+      {"linearGradients", linear_gradients},
+      {"attention", attention},
+      {"attentionGradients", attention_gradients},
+      {"conv2d", conv2d},
+      {"conv2dInputGradient", conv2d_input_gradient},
+      {"conv2dFilterGradient", conv2d_filter_gradient},
+      {"rope", rope},
+  };
+  return kernels;
+}
+
 Napi::Object tensor_heavy(Napi::Env env) {
   Napi::Object kernels = Napi::Object::New(env);
-  add(env, kernels, "gemm", entry<gemm>);
-  add(env, kernels, "linearGradients", entry<linear_gradients>);
-  add(env, kernels, "attention", entry<attention>);
-  add(env, kernels, "attentionGradients", entry<attention_gradients>);
-  add(env, kernels, "conv2d", entry<conv2d>);
-  add(env, kernels, "conv2dInputGradient", entry<conv2d_input_gradient>);
-  add(env, kernels, "conv2dFilterGradient", entry<conv2d_filter_gradient>);
-  add(env, kernels, "rope", entry<rope>);
-  add_row_kernels(env, kernels);
+  for (const Kernel& kernel : product_kernels()) add(env, kernels, kernel);
+  for (const Kernel& kernel : row_kernels()) add(env, kernels, kernel);
+  add_list_kernels(env, kernels);
+  add_program(env, kernels);
   return kernels;
 }
 }  // namespace etalon::addon

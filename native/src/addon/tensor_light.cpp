@@ -1,21 +1,13 @@
 // The light tensor kernels as JavaScript functions; native/lib/tensor/LightKernels.ts is their typed picture. What would crash is checked here: lengths, kinds,
 // offsets, shared memory. What a shape means is the caller's.
-#include "tensor_light/launch.h"
-
+#include "addon/light_calls.h"
 #include "addon/tensor.h"
 
 namespace etalon::addon {
 namespace {
 using light::Layout;
 
-light::Context light_context(const Napi::CallbackInfo& info) {
-  const etalon_context* ctx = context(info);
-  return {*light::kernels_of(etalon_target(ctx)), etalon_threads(ctx)};
-}
-
-napi_typedarray_type kind_of(light::Type type) {
-  return type == light::Type::f32 ? napi_float32_array : (type == light::Type::i32 ? napi_int32_array : napi_uint8_array);
-}
+light::Context light_context(const Napi::CallbackInfo& info) { return addon::light_context(context(info)); }
 
 template <typename Entry>
 const Entry& entry(const Napi::CallbackInfo& info, const Entry* entries, int count) {
@@ -24,60 +16,24 @@ const Entry& entry(const Napi::CallbackInfo& info, const Entry* entries, int cou
   return entries[index];
 }
 
-/** [rank, shape …, strides of the one …, strides of the other …] */
 Layout layout_of(const Napi::CallbackInfo& info, size_t index) {
   const Array array(info[index], "layout", napi_float64_array);
-  const double* values = static_cast<const double*>(array.data);
-  Layout layout;
-  require(info, array.length >= 1 && values[0] >= 0 && values[0] <= light::kMaxRank, "the layout's rank is outside 0 ... 8");
-  layout.rank = static_cast<int>(values[0]);
-  require(info, array.length >= 1 + 3 * layout.rank, "the layout is too short");
-  for (int d = 0; d < layout.rank; ++d) {
-    layout.shape[d] = static_cast<int64_t>(values[1 + d]);
-    layout.stride[0][d] = static_cast<int64_t>(values[1 + layout.rank + d]);
-    layout.stride[1][d] = static_cast<int64_t>(values[1 + 2 * layout.rank + d]);
-    require(info, layout.shape[d] >= 0, "an extent of the layout is negative");
-  }
-  return layout;
-}
-
-int64_t count_of(const Layout& layout) {
-  int64_t count = 1;
-  for (int d = 0; d < layout.rank; ++d)
-    if (__builtin_mul_overflow(count, layout.shape[d], &count)) return -1;
-  return count;
-}
-
-/** Whether every element that the layout steps to lies inside `length` elements from `offset`. */
-bool inside(const Layout& layout, int operand, int64_t offset, int64_t length) {
-  int64_t first = offset, last = offset;
-  for (int d = 0; d < layout.rank; ++d) {
-    int64_t way;
-    if (__builtin_mul_overflow(layout.shape[d] - 1, layout.stride[operand][d], &way)) return false;
-    if (__builtin_add_overflow(way < 0 ? first : last, way, way < 0 ? &first : &last)) return false;
-  }
-  return first >= 0 && last < length;
+  return layout_from(info.Env(), static_cast<const double*>(array.data), array.length);
 }
 
 void unary(const Napi::CallbackInfo& info) {
   const light::Context ctx = light_context(info);
   const light::Unary& kernel = entry(info, ctx.kernels.unary, ctx.kernels.unaries);
   const Array x(info[1], "x", kind_of(kernel.in)), y(info[2], "y", kind_of(kernel.out));
-  require(info, x.length == y.length && !x.shares(y), "x and y differ in length or share memory");
   const auto number = [&](size_t index) { return info.Length() > index ? info[index].As<Napi::Number>().FloatValue() : 0.0f; };
-  light::unary(ctx, kernel, x.data, y.data, x.length, number(3), number(4));
+  run_unary(info.Env(), ctx, kernel, x, y, number(3), number(4));
 }
 
 void binary(const Napi::CallbackInfo& info) {
   const light::Context ctx = light_context(info);
   const light::Binary& kernel = entry(info, ctx.kernels.binary, ctx.kernels.binaries);
   const Array left(info[1], "left", kind_of(kernel.in)), right(info[2], "right", kind_of(kernel.in)), out(info[3], "out", kind_of(kernel.out));
-  const Layout layout = layout_of(info, 4);
-  require(info, count_of(layout) == out.length && !out.shares(left) && !out.shares(right), "out is of another size or shares memory with an operand");
-  if (out.length == 0) return;
-  for (int d = 0; d < layout.rank; ++d) require(info, layout.stride[0][d] >= 0 && layout.stride[1][d] >= 0, "a stride is negative");
-  require(info, inside(layout, 0, 0, left.length) && inside(layout, 1, 0, right.length), "an operand is too short");
-  light::binary(ctx, kernel, layout, left.data, right.data, out.data);
+  run_binary(info.Env(), ctx, kernel, left, right, out, layout_of(info, 4));
 }
 
 void select(const Napi::CallbackInfo& info) {
@@ -102,19 +58,8 @@ void fill(const Napi::CallbackInfo& info) {
 }
 
 void reduce(const Napi::CallbackInfo& info) {
-  const int64_t kind = extent(info, 0), outer = extent(info, 3), n = extent(info, 4), inner = extent(info, 5);
   const Array x(info[1], "x"), y(info[2], "y", x.type);
-  require(info, kind <= static_cast<int>(light::Reduction::min), "no such reduction");
-  require(info, n > 0 && y.length == outer * inner && x.length == y.length * n && !x.shares(y), "sizes and arrays do not fit");
-  const auto reduction = static_cast<light::Reduction>(kind);
-  require(info, x.type == napi_float32_array || reduction != light::Reduction::mean, "a mean is of float32");
-  const light::Context ctx = light_context(info);
-  if (x.type == napi_float32_array)
-    light::reduce(ctx, reduction, static_cast<const float*>(x.data), static_cast<float*>(y.data), outer, n, inner);
-  else if (x.type == napi_int32_array)
-    light::reduce(ctx, reduction, static_cast<const int32_t*>(x.data), static_cast<int32_t*>(y.data), outer, n, inner);
-  else
-    light::reduce(ctx, reduction, static_cast<const uint8_t*>(x.data), static_cast<uint8_t*>(y.data), outer, n, inner);
+  run_reduce(info.Env(), light_context(info), extent(info, 0), x, y, extent(info, 3), extent(info, 4), extent(info, 5));
 }
 
 void arg_extreme(const Napi::CallbackInfo& info) {
@@ -141,14 +86,7 @@ void cumulate(const Napi::CallbackInfo& info) {
 
 void copy(const Napi::CallbackInfo& info) {
   const Array source(info[0], "source"), target(info[2], "target", source.type);
-  const int64_t from = extent(info, 1), to = extent(info, 3);
-  const Layout layout = layout_of(info, 4);
-  require(info, !source.shares(target), "source and target share memory");
-  if (count_of(layout) == 0) return;
-  for (int d = 0; d < layout.rank; ++d) require(info, layout.stride[1][d] >= 0, "a stride of the target is negative");
-  require(info, inside(layout, 0, from, source.length) && inside(layout, 1, to, target.length), "the layout leaves an array");
-  light::copy(light_context(info), layout, static_cast<const char*>(source.data) + from * source.bytes(),
-              static_cast<char*>(target.data) + to * target.bytes(), source.bytes());
+  run_copy(info.Env(), light_context(info), source, extent(info, 1), target, extent(info, 3), layout_of(info, 4));
 }
 
 void turn(const Napi::CallbackInfo& info) {

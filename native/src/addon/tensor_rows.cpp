@@ -212,22 +212,27 @@ napi_value ema(Call& call, napi_env env) {
 }
 }  // namespace
 
-void add_row_kernels(Napi::Env env, Napi::Object kernels) {
-  add(env, kernels, "layerNorm", entry<layer_norm>);
-  add(env, kernels, "layerNormGradients", entry<layer_norm_gradients>);
-  add(env, kernels, "gatedResidual", entry<gated_residual>);
-  add(env, kernels, "gatedResidualGradients", entry<gated_residual_gradients>);
-  add(env, kernels, "rmsNorm", entry<rms_norm>);
-  add(env, kernels, "rmsNormGradients", entry<rms_norm_gradients>);
-  add(env, kernels, "groupNorm", entry<group_norm>);
-  add(env, kernels, "groupNormGradients", entry<group_norm_gradients>);
-  add(env, kernels, "geglu", entry<geglu>);
-  add(env, kernels, "gegluGradients", entry<geglu_gradients>);
-  add(env, kernels, "unpackBf16", entry<unpack<etalon_unpack_bf16>>);
-  add(env, kernels, "unpackF16", entry<unpack<etalon_unpack_f16>>);
-  add(env, kernels, "adamw", entry<adamw>);
-  add(env, kernels, "globalNorm", entry_with_result<global_norm>);
-  add(env, kernels, "scale", entry_with_result<scale>);
-  add(env, kernels, "ema", entry_with_result<ema>);
+const std::vector<Kernel>& row_kernels() {
+  static const std::vector<Kernel> kernels = {
+      {"layerNorm", layer_norm},
+      {"layerNormGradients", layer_norm_gradients},
+      {"gatedResidual", gated_residual},
+      {"gatedResidualGradients", gated_residual_gradients},
+      {"rmsNorm", rms_norm},
+      {"rmsNormGradients", rms_norm_gradients},
+      {"groupNorm", group_norm},
+      {"groupNormGradients", group_norm_gradients},
+      {"geglu", geglu},
+      {"gegluGradients", geglu_gradients},
+  };
+  return kernels;
+}
+
+void add_list_kernels(Napi::Env env, Napi::Object kernels) {
+  static const Kernel others[] = {{"unpackBf16", unpack<etalon_unpack_bf16>}, {"unpackF16", unpack<etalon_unpack_f16>}, {"adamw", adamw}};
+  for (const Kernel& kernel : others) add(env, kernels, kernel);
+  add(env, kernels, "globalNorm", entry<global_norm>);
+  add(env, kernels, "scale", entry<scale>);
+  add(env, kernels, "ema", entry<ema>);
 }
 }  // namespace etalon::addon

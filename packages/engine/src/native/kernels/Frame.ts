@@ -1,36 +1,36 @@
-import type { HeavyKernels } from "@etalon/native/tensor";
+import type { HeavyKernels, StepKernels } from "@etalon/native/tensor";
 import type { TensorInfo } from "@tensorflow/tfjs";
 import { type NativeBackend, type Output, sizeOf } from "../NativeBackend.ts";
-import type { KernelCall } from "./NativeKernel.ts";
 
-/** What a layer of several steps is given: its tensors by name. */
-export type LayerCall<Attributes> = KernelCall<Record<string, TensorInfo>, Attributes>;
+/** The kernels of the addon that a layer's steps may be. */
+export interface LayerKernelSet {
+  heavy: HeavyKernels;
+  light: StepKernels;
+}
+
+/** A layer's tensors by name; those that are left out are undefined. */
+export type LayerInputs = Readonly<Record<string, TensorInfo | undefined>>;
 
 /** The arrays of one call of a layer of several steps: its tensors by name, memory to work in, and the gradients that are asked for. */
 export class Frame {
-  readonly heavy: HeavyKernels;
   readonly backend: NativeBackend;
-  readonly #inputs: Readonly<Record<string, TensorInfo | undefined>>;
+  readonly heavy: HeavyKernels;
+  readonly light: StepKernels;
+  /** Tensors that were made, in their order. */
+  readonly outputs: Output<Float32Array>[] = [];
+  /** Memory that was taken for this call. */
+  readonly workspace: Float32Array[] = [];
+  readonly #inputs: LayerInputs;
   readonly #wants: readonly string[];
-  readonly #scratch: Float32Array[] = [];
   readonly #gradients = new Map<string, Output<Float32Array>>();
 
   /** @param wants  names of tensors whose gradients are asked for */
-  constructor({ inputs, backend, heavy }: LayerCall<unknown>, wants: readonly string[] = []) {
-    this.#inputs = inputs;
+  constructor(backend: NativeBackend, kernels: LayerKernelSet, inputs: LayerInputs, wants: readonly string[]) {
     this.backend = backend;
-    this.heavy = heavy;
+    this.heavy = kernels.heavy;
+    this.light = kernels.light;
+    this.#inputs = inputs;
     this.#wants = wants;
-  }
-
-  /** Runs a layer's steps; the memory that they worked in is given back. */
-  static run<T>(call: LayerCall<unknown>, steps: (frame: Frame) => T, wants: readonly string[] = []): T {
-    const frame = new Frame(call, wants);
-    try {
-      return steps(frame);
-    } finally {
-      for (const array of frame.#scratch) call.backend.pool.give(array);
-    }
   }
 
   has(name: string): boolean {
@@ -50,17 +50,24 @@ export class Frame {
     return this.has(name) ? this.values(name) : undefined;
   }
 
+  /** A tensor whose values the steps write. */
+  output(shape: number[]): Output<Float32Array> {
+    const made = this.backend.output(shape, "float32");
+    this.outputs.push(made);
+    return made;
+  }
+
   /** Memory to the end of the call, holding anything. */
   scratch(length: number): Float32Array {
     const array = this.backend.pool.take("float32", length) as Float32Array;
-    this.#scratch.push(array);
+    this.workspace.push(array);
     return array;
   }
 
   /** Memory in parts, one after the other. @param keep  whether it is a tensor, that outlives the call */
   parts(lengths: readonly number[], keep: boolean): { arrays: Float32Array[]; info?: TensorInfo } {
     const total = lengths.reduce((sum, length) => sum + length, 0);
-    const kept = keep ? this.backend.output([total], "float32") : undefined;
+    const kept = keep ? this.output([total]) : undefined;
     return { arrays: divided(kept?.values ?? this.scratch(total), lengths), info: kept?.info };
   }
 
@@ -71,7 +78,7 @@ export class Frame {
   /** Where the gradient of a tensor goes; undefined where nobody asks for it. */
   gradient(name: string): Float32Array | undefined {
     if (!this.wants(name)) return undefined;
-    const made = this.#gradients.get(name) ?? this.backend.output(this.shape(name), "float32");
+    const made = this.#gradients.get(name) ?? this.output(this.shape(name));
     this.#gradients.set(name, made);
     return made.values;
   }

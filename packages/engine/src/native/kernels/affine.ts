@@ -46,7 +46,7 @@ export function activatedAffine(
 
 /** y = f(x). */
 export function activate(frame: Frame, activation: Activation, x: Float32Array, y: Float32Array): void {
-  frame.backend.kernels.unary(frame.backend.unary.get(functions[activation].unary) as number, x, y);
+  frame.light.unary(frame.backend.unary.get(functions[activation].unary) as number, x, y);
 }
 
 /** dy·f′(before): the gradient of what `activatedAffine` put into `before`. */
@@ -58,7 +58,7 @@ export function activationGradient(
 ): Float32Array {
   const d = frame.scratch(dy.length);
   const operation = frame.backend.binary.get(functions[activation].gradient) as number;
-  frame.backend.kernels.binary(operation, dy, before, d, flatLayout(dy.length, 1, 1));
+  frame.light.binary(operation, dy, before, d, flatLayout(dy.length, 1, 1));
   return d;
 }
 

@@ -1,16 +1,15 @@
 import { reductions } from "@etalon/native/tensor";
+import type { TensorInfo } from "@tensorflow/tfjs";
 import { activate, activatedAffine, activationGradient, affine, affineGradients, type Scales } from "./affine.ts";
-import { divided, Frame, type LayerCall, results, rowsOf } from "./Frame.ts";
+import { divided, type Frame, results, rowsOf } from "./Frame.ts";
+import { layerKernels } from "./layerKernels.ts";
 import { layout } from "./layout.ts";
-import type { NativeKernels } from "./NativeKernel.ts";
 import { type Modulated, modulated, modulatedGradients, partOf, putSpan, type Span, spanOf } from "./streams.ts";
 
 interface Attributes {
   scales: Scales;
   /** Whether what the gradients need is given too. */
   keep: boolean;
-  /** Names of tensors whose gradients are asked for. */
-  wants: readonly string[];
   epsilon: number;
   /** Inputs that are embedded. */
   count: number;
@@ -28,40 +27,34 @@ function sumLengths(frame: Frame, count: number): number[] {
 }
 
 /** SiLU(Σ second(SiLU(first(x)))). */
-function combinedEmbedding(call: LayerCall<Attributes>) {
-  const { scales, count, keep } = call.attrs;
-  return Frame.run(call, (frame) => {
-    const rows = rowsOf(frame.shape("x0"));
-    const y = frame.backend.output([...frame.shape("x0").slice(0, -1), frame.shape("second0.w")[1]], "float32");
-    const { arrays, info } = frame.parts(sumLengths(frame, count), keep);
-    let sum: Float32Array | undefined;
-    for (const i of indices(count)) {
-      const [before, after] = arrays.slice(1 + 2 * i);
-      activatedAffine(frame, `first${i}`, scales, rows, frame.values(`x${i}`), "silu", after, before);
-      const next = i === count - 1 ? arrays[0] : frame.scratch(y.values.length);
-      affine(frame, `second${i}`, scales, rows, after, next, sum);
-      sum = next;
-    }
-    activate(frame, "silu", arrays[0], y.values);
-    return results(y.info, info);
-  });
+function combinedEmbedding(frame: Frame, { scales, count, keep }: Attributes): TensorInfo[] {
+  const rows = rowsOf(frame.shape("x0"));
+  const y = frame.output([...frame.shape("x0").slice(0, -1), frame.shape("second0.w")[1]]);
+  const { arrays, info } = frame.parts(sumLengths(frame, count), keep);
+  let sum: Float32Array | undefined;
+  for (const i of indices(count)) {
+    const [before, after] = arrays.slice(1 + 2 * i);
+    activatedAffine(frame, `first${i}`, scales, rows, frame.values(`x${i}`), "silu", after, before);
+    const next = i === count - 1 ? arrays[0] : frame.scratch(y.values.length);
+    affine(frame, `second${i}`, scales, rows, after, next, sum);
+    sum = next;
+  }
+  activate(frame, "silu", arrays[0], y.values);
+  return results(y.info, info);
 }
 
-function combinedEmbeddingGradients(call: LayerCall<Attributes>) {
-  const { scales, count, wants } = call.attrs;
-  return Frame.run(call, (frame) => {
-    const rows = rowsOf(frame.shape("x0"));
-    const [sum, ...inner] = divided(frame.values("work"), sumLengths(frame, count));
-    const dSum = activationGradient(frame, "silu", frame.values("dy"), sum);
-    for (const i of indices(count)) {
-      const [before, after] = inner.slice(2 * i);
-      const dAfter = frame.scratch(after.length);
-      affineGradients(frame, `second${i}`, scales, rows, dSum, () => after, dAfter);
-      const dBefore = activationGradient(frame, "silu", dAfter, before);
-      affineGradients(frame, `first${i}`, scales, rows, dBefore, () => frame.values(`x${i}`), frame.gradient(`x${i}`));
-    }
-    return frame.gradients();
-  }, wants); // biome-ignore format: one thought
+function combinedEmbeddingGradients(frame: Frame, { scales, count }: Attributes): TensorInfo[] {
+  const rows = rowsOf(frame.shape("x0"));
+  const [sum, ...inner] = divided(frame.values("work"), sumLengths(frame, count));
+  const dSum = activationGradient(frame, "silu", frame.values("dy"), sum);
+  for (const i of indices(count)) {
+    const [before, after] = inner.slice(2 * i);
+    const dAfter = frame.scratch(after.length);
+    affineGradients(frame, `second${i}`, scales, rows, dSum, () => after, dAfter);
+    const dBefore = activationGradient(frame, "silu", dAfter, before);
+    affineGradients(frame, `first${i}`, scales, rows, dBefore, () => frame.values(`x${i}`), frame.gradient(`x${i}`));
+  }
+  return frame.gradients();
 }
 
 /** Where each input's rows lie among all. */
@@ -73,37 +66,31 @@ function spansOf(frame: Frame, count: number): Span[] {
 } // biome-ignore format: a line
 
 /** Of each input its rows, each through the input's layer plus the row's position, one input after the other. */
-function embedTokens(call: LayerCall<Attributes>) {
-  const { scales, count } = call.attrs;
-  return Frame.run(call, (frame) => {
-    const d = frame.shape("layer0.w")[1];
-    const spans = spansOf(frame, count);
-    const { batch, rows } = spans[0];
-    const y = frame.backend.output([batch, rows, d], "float32");
-    for (const [i, span] of spans.entries()) {
-      const own = batch * span.count;
-      const [places, made] = [frame.scratch(own * d), frame.scratch(own * d)];
-      const repeated = layout([batch, span.count * d], [0, 1], [span.count * d, 1]);
-      frame.backend.kernels.copy(frame.values(`positions${i}`), 0, places, 0, repeated);
-      affine(frame, `layer${i}`, scales, own, frame.values(`x${i}`), made, places);
-      putSpan(frame, made, y.values, span);
-    }
-    return [y.info];
-  });
+function embedTokens(frame: Frame, { scales, count }: Attributes): TensorInfo[] {
+  const d = frame.shape("layer0.w")[1];
+  const spans = spansOf(frame, count);
+  const { batch, rows } = spans[0];
+  const y = frame.output([batch, rows, d]);
+  for (const [i, span] of spans.entries()) {
+    const own = batch * span.count;
+    const [places, made] = [frame.scratch(own * d), frame.scratch(own * d)];
+    const repeated = layout([batch, span.count * d], [0, 1], [span.count * d, 1]);
+    frame.light.copy(frame.values(`positions${i}`), 0, places, 0, repeated);
+    affine(frame, `layer${i}`, scales, own, frame.values(`x${i}`), made, places);
+    putSpan(frame, made, y.values, span);
+  }
+  return [y.info];
 }
 
-function embedTokensGradients(call: LayerCall<Attributes>) {
-  const { scales, count, wants } = call.attrs;
-  return Frame.run(call, (frame) => {
-    for (const [i, span] of spansOf(frame, count).entries()) {
-      const dy = spanOf(frame, frame.values("dy"), span);
-      const own = span.batch * span.count;
-      affineGradients(frame, `layer${i}`, scales, own, dy, () => frame.values(`x${i}`), frame.gradient(`x${i}`));
-      const dPositions = frame.gradient(`positions${i}`);
-      if (dPositions) frame.backend.kernels.reduce(reductions.sum, dy, dPositions, 1, span.batch, dPositions.length);
-    }
-    return frame.gradients();
-  }, wants); // biome-ignore format: one thought
+function embedTokensGradients(frame: Frame, { scales, count }: Attributes): TensorInfo[] {
+  for (const [i, span] of spansOf(frame, count).entries()) {
+    const dy = spanOf(frame, frame.values("dy"), span);
+    const own = span.batch * span.count;
+    affineGradients(frame, `layer${i}`, scales, own, dy, () => frame.values(`x${i}`), frame.gradient(`x${i}`));
+    const dPositions = frame.gradient(`positions${i}`);
+    if (dPositions) frame.light.reduce(reductions.sum, dy, dPositions, 1, span.batch, dPositions.length);
+  }
+  return frame.gradients();
 }
 
 /** The rows that go through an adaptive linear layer, and the norm over them. */
@@ -123,41 +110,46 @@ function adaptiveOf(frame: Frame, skip: number) {
 }
 
 /** out(LayerNorm(x)·(1 + scale) + shift) of the rows after the first ones. */
-function adaptiveLinear(call: LayerCall<Attributes>) {
-  const { scales, skip, epsilon, keep } = call.attrs;
-  return Frame.run(call, (frame) => {
-    const { span, own, norm, length } = adaptiveOf(frame, skip);
-    const y = frame.backend.output([span.batch, span.count, frame.shape("out.w")[1]], "float32");
-    const { arrays, info } = frame.parts([length], keep);
-    affine(frame, "norm", scales, span.batch, frame.values("condition"), arrays[0]);
-    affine(frame, "out", scales, own, modulated(frame, norm(arrays[0]), epsilon).y, y.values);
-    return results(y.info, info);
-  });
+function adaptiveLinear(frame: Frame, { scales, skip, epsilon, keep }: Attributes): TensorInfo[] {
+  const { span, own, norm, length } = adaptiveOf(frame, skip);
+  const y = frame.output([span.batch, span.count, frame.shape("out.w")[1]]);
+  const { arrays, info } = frame.parts([length], keep);
+  affine(frame, "norm", scales, span.batch, frame.values("condition"), arrays[0]);
+  affine(frame, "out", scales, own, modulated(frame, norm(arrays[0]), epsilon).y, y.values);
+  return results(y.info, info);
 }
 
-function adaptiveLinearGradients(call: LayerCall<Attributes>) {
-  const { scales, skip, epsilon, wants } = call.attrs;
-  return Frame.run(call, (frame) => {
-    const { span, own, norm } = adaptiveOf(frame, skip);
-    const vectors = frame.values("work");
-    const dVectors = frame.scratch(vectors.length);
-    const n = modulated(frame, norm(vectors), epsilon);
-    const dn = frame.scratch(n.y.length);
-    affineGradients(frame, "out", scales, own, frame.values("dy"), () => n.y, dn);
-    modulatedGradients(frame, norm(vectors), n, { dy: dn, dx: dn, dVectors });
-    const dx = frame.gradient("x");
-    if (dx) putSpan(frame, dn, dx.fill(0), span);
-    affineGradients(frame, "norm", scales, span.batch, dVectors, () => frame.values("condition"), frame.gradient("condition"));
-    return frame.gradients();
-  }, wants); // biome-ignore format: one thought
+function adaptiveLinearGradients(frame: Frame, { scales, skip, epsilon }: Attributes): TensorInfo[] {
+  const { span, own, norm } = adaptiveOf(frame, skip);
+  const vectors = frame.values("work");
+  const dVectors = frame.scratch(vectors.length);
+  const n = modulated(frame, norm(vectors), epsilon);
+  const dn = frame.scratch(n.y.length);
+  affineGradients(frame, "out", scales, own, frame.values("dy"), () => n.y, dn);
+  modulatedGradients(frame, norm(vectors), n, { dy: dn, dx: dn, dVectors });
+  const dx = frame.gradient("x");
+  if (dx) {
+    frame.light.fill(dx, 0);
+    putSpan(frame, dn, dx, span);
+  }
+  affineGradients(
+    frame,
+    "norm",
+    scales,
+    span.batch,
+    dVectors,
+    () => frame.values("condition"),
+    frame.gradient("condition"),
+  );
+  return frame.gradients();
 }
 
 /** What comes before and after the blocks of a transformer, each in one kernel. */
-export const embeddingLayers = {
+export const embeddingLayers = layerKernels<Attributes>({
   EtalonCombinedEmbedding: combinedEmbedding,
   EtalonCombinedEmbeddingGradients: combinedEmbeddingGradients,
   EtalonEmbedTokens: embedTokens,
   EtalonEmbedTokensGradients: embedTokensGradients,
   EtalonAdaptiveLinear: adaptiveLinear,
   EtalonAdaptiveLinearGradients: adaptiveLinearGradients,
-} as NativeKernels;
+});

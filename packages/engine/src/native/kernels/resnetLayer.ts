@@ -1,14 +1,14 @@
 import type { ConvSizes } from "@etalon/native/tensor";
+import type { TensorInfo } from "@tensorflow/tfjs";
 import { affine, affineGradients, type Scales } from "./affine.ts";
-import { divided, Frame, type LayerCall, rowsOf } from "./Frame.ts";
-import type { NativeKernels } from "./NativeKernel.ts";
+import { divided, type Frame, rowsOf } from "./Frame.ts";
+import { layerKernels } from "./layerKernels.ts";
 
 interface Attributes {
   scales: Scales;
   groups: number;
   epsilon: number;
   keep: boolean;
-  wants: readonly string[];
 }
 
 type Norm = "norm1" | "norm2";
@@ -79,47 +79,41 @@ function stepsOf(frame: Frame, { groups, epsilon, scales }: Attributes) {
 const keptLengths = (rows: number, outputs: number, moments: number) => [rows * outputs, moments, moments, moments, moments]; // biome-ignore format: one thought
 
 /** x (through a product of its pixels) + conv2(SiLU(norm2(conv1(SiLU(norm1(x))) + time(embedding)))). */
-function resnetLayer(call: LayerCall<Attributes>) {
-  const { attrs } = call;
-  return Frame.run(call, (frame) => {
-    const { batch, rows, inputs, outputs, norm, conv, shift } = stepsOf(frame, attrs);
-    const x = frame.values("x");
-    const y = frame.backend.output([...frame.shape("x").slice(0, 3), outputs], "float32");
-    const { arrays: [inner, ...moments], info } = frame.parts(keptLengths(rows, outputs, batch * attrs.groups), attrs.keep); // biome-ignore format: one thought
-    conv("conv1", norm("norm1", x, frame.scratch(rows * inputs), moments), inner, { shift: shift() });
-    const second = norm("norm2", inner, attrs.keep ? frame.scratch(rows * outputs) : inner, moments.slice(2));
-    let residual = x;
-    if (frame.has("shortcut.w")) {
-      residual = frame.scratch(rows * outputs);
-      affine(frame, "shortcut", attrs.scales, rows, x, residual);
-    }
-    conv("conv2", second, y.values, { residual });
-    return info ? [y.info, info] : [y.info];
-  });
+function resnetLayer(frame: Frame, attrs: Attributes): TensorInfo[] {
+  const { batch, rows, inputs, outputs, norm, conv, shift } = stepsOf(frame, attrs);
+  const x = frame.values("x");
+  const y = frame.output([...frame.shape("x").slice(0, 3), outputs]);
+  const { arrays: [inner, ...moments], info } = frame.parts(keptLengths(rows, outputs, batch * attrs.groups), attrs.keep); // biome-ignore format: one thought
+  conv("conv1", norm("norm1", x, frame.scratch(rows * inputs), moments), inner, { shift: shift() });
+  const second = norm("norm2", inner, attrs.keep ? frame.scratch(rows * outputs) : inner, moments.slice(2));
+  let residual = x;
+  if (frame.has("shortcut.w")) {
+    residual = frame.scratch(rows * outputs);
+    affine(frame, "shortcut", attrs.scales, rows, x, residual);
+  }
+  conv("conv2", second, y.values, { residual });
+  return info ? [y.info, info] : [y.info];
 }
 
-function resnetLayerGradients(call: LayerCall<Attributes>) {
-  const { attrs } = call;
-  return Frame.run(call, (frame) => {
-    const { batch, rows, inputs, outputs, norm, normGradients, convGradients, shiftGradients } = stepsOf(frame, attrs);
-    const [x, dy] = [frame.values("x"), frame.values("dy")];
-    const [inner, ...moments] = divided(frame.values("work"), keptLengths(rows, outputs, batch * attrs.groups));
-    const dInner = frame.scratch(rows * outputs);
-    convGradients("conv2", () => norm("norm2", inner, frame.scratch(rows * outputs), moments.slice(2)), dy, dInner);
-    normGradients("norm2", inner, dInner, moments.slice(2), dInner);
-    shiftGradients(dInner);
-    const dx = frame.gradient("x");
-    const wanted = dx !== undefined || frame.wants("norm1.gain") || frame.wants("norm1.bias");
-    const dNormed = wanted ? frame.scratch(rows * inputs) : undefined;
-    convGradients("conv1", () => norm("norm1", x, frame.scratch(rows * inputs), moments), dInner, dNormed);
-    if (frame.has("shortcut.w")) affineGradients(frame, "shortcut", attrs.scales, rows, dy, () => x, dx);
-    if (dNormed) normGradients("norm1", x, dNormed, moments, dx, frame.has("shortcut.w") ? dx : dy);
-    return frame.gradients();
-  }, attrs.wants); // biome-ignore format: one thought
+function resnetLayerGradients(frame: Frame, attrs: Attributes): TensorInfo[] {
+  const { batch, rows, inputs, outputs, norm, normGradients, convGradients, shiftGradients } = stepsOf(frame, attrs);
+  const [x, dy] = [frame.values("x"), frame.values("dy")];
+  const [inner, ...moments] = divided(frame.values("work"), keptLengths(rows, outputs, batch * attrs.groups));
+  const dInner = frame.scratch(rows * outputs);
+  convGradients("conv2", () => norm("norm2", inner, frame.scratch(rows * outputs), moments.slice(2)), dy, dInner);
+  normGradients("norm2", inner, dInner, moments.slice(2), dInner);
+  shiftGradients(dInner);
+  const dx = frame.gradient("x");
+  const wanted = dx !== undefined || frame.wants("norm1.gain") || frame.wants("norm1.bias");
+  const dNormed = wanted ? frame.scratch(rows * inputs) : undefined;
+  convGradients("conv1", () => norm("norm1", x, frame.scratch(rows * inputs), moments), dInner, dNormed);
+  if (frame.has("shortcut.w")) affineGradients(frame, "shortcut", attrs.scales, rows, dy, () => x, dx);
+  if (dNormed) normGradients("norm1", x, dNormed, moments, dx, frame.has("shortcut.w") ? dx : dy);
+  return frame.gradients();
 }
 
 /** A residual block of pixels in one kernel: steps of the addon's, without a tensor between them. */
-export const resnetLayers = {
+export const resnetLayers = layerKernels<Attributes>({
   EtalonResnetLayer: resnetLayer,
   EtalonResnetLayerGradients: resnetLayerGradients,
-} as NativeKernels;
+});

@@ -17,7 +17,7 @@ export function spanOf(frame: Frame, whole: Float32Array, { batch, rows, first, 
   const width = whole.length / (batch * rows);
   const part = frame.scratch(batch * count * width);
   const shape = [batch, count * width];
-  frame.backend.kernels.copy(whole, first * width, part, 0, layout(shape, [rows * width, 1], [count * width, 1]));
+  frame.light.copy(whole, first * width, part, 0, layout(shape, [rows * width, 1], [count * width, 1]));
   return part;
 }
 
@@ -26,7 +26,7 @@ export function putSpan(frame: Frame, part: Float32Array, whole: Float32Array, s
   const { batch, rows, first, count } = span;
   const width = part.length / (batch * count);
   const shape = [batch, count * width];
-  frame.backend.kernels.copy(part, 0, whole, first * width, layout(shape, [count * width, 1], [rows * width, 1]));
+  frame.light.copy(part, 0, whole, first * width, layout(shape, [count * width, 1], [rows * width, 1]));
 }
 
 /** Part `i` of a block's adaptive vectors, [batch, parts·d]. */
