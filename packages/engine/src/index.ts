@@ -51,3 +51,4 @@ export { clipGlobalNorm } from "./optimisers/clipGlobalNorm.ts";
 export { Ema } from "./optimisers/Ema.ts";
 export { peek } from "./peek.ts";
 export { tf } from "./tf.ts";
+export { variableGradients } from "./variableGradients.ts";

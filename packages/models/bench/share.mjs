@@ -21,7 +21,7 @@ for (const functions of [addon.heavy, addon.light]) {
     };
   }
 }
-const { engine, tf, AdamW } = await import("@etalon/engine");
+const { engine, tf, AdamW, variableGradients } = await import("@etalon/engine");
 const { loadPipeline } = await import("@etalon/models");
 
 const { name, version, threads } = await engine("native");
@@ -32,9 +32,9 @@ const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
 
 function step(x, conditioning) {
   const loss = () => pipeline.predict(x, 0.5, conditioning).square().mean().asScalar();
-  const { value, grads } = tf.variableGrads(loss, [...variables.values()]);
-  optimiser.step(Object.fromEntries([...variables].map(([key, variable]) => [key, grads[variable.name]])));
-  tf.dispose([value, ...Object.values(grads)]);
+  const { value, gradients } = variableGradients(loss, variables);
+  optimiser.step(gradients);
+  tf.dispose([value, gradients]);
 }
 
 /** Medians of a call's milliseconds, those outside of the addon, and its calls of the addon. */

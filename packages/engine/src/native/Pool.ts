@@ -146,7 +146,7 @@ export class Pool {
 function classOf(bytes: number): number {
   const units = Math.ceil(bytes / 64);
   if (units < 4) return units - 1;
-  const k = Math.floor(Math.log2(units));
+  const k = units < 2 ** 31 ? 31 - Math.clz32(units) : Math.floor(Math.log2(units));
   const power = 2 ** k;
   const quarters = Math.ceil((units - power) / (power / 4));
   return 4 * (k - 2) + quarters + 3;

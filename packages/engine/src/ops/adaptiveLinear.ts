@@ -4,7 +4,7 @@ import { adaptiveVectors, rowsFrom } from "./adaptiveRows.ts";
 import { checkShape } from "./checkShape.ts";
 import { hasFused } from "./fused.ts";
 import { fusedLayer } from "./fusedLayer.ts";
-import { checkLayer, type LinearLayer, layerInputs, plainLayer } from "./LayerTensors.ts";
+import { checkLayer, type LinearLayer, plainLayer } from "./LayerTensors.ts";
 import { layerNormModulate } from "./layerNormModulate.ts";
 
 export interface AdaptiveLinearTensors {
@@ -28,8 +28,7 @@ export function adaptiveLinear(x: Tensor, condition: Tensor, { norm, out }: Adap
   check.range("skip", skip, { min: 0, max: Math.max(0, rows - 1), integer: true });
   check.range("epsilon", epsilon, { above: 0 });
   if (hasFused("EtalonAdaptiveLinear") && x.size > 0) {
-    const { tensors, scales } = layerInputs({ norm, out });
-    return fusedLayer("EtalonAdaptiveLinear", { x, condition, ...tensors }, { scales, skip, epsilon });
+    return fusedLayer("EtalonAdaptiveLinear", { x, condition }, { norm, out }, { skip, epsilon });
   }
   const [scale, shift] = adaptiveVectors(condition, norm, 2);
   return plainLayer(layerNormModulate(rowsFrom(x, skip, rows - skip), scale, shift, epsilon), out);

@@ -3,7 +3,7 @@ import type { Tensor } from "@tensorflow/tfjs";
 import { checkShape } from "./checkShape.ts";
 import { hasFused } from "./fused.ts";
 import { fusedLayer } from "./fusedLayer.ts";
-import { checkLayer, type LinearLayer, layerInputs, plainLayer } from "./LayerTensors.ts";
+import { checkLayer, type LinearLayer, plainLayer } from "./LayerTensors.ts";
 import { type AffineNorm, layerNorm } from "./layerNorm.ts";
 import { multiHeadAttention } from "./multiHeadAttention.ts";
 
@@ -46,8 +46,7 @@ export function attentionLayer(x: Tensor, layers: AttentionTensors, { heads, cau
   for (const [name, vector] of Object.entries({ gain, bias })) checkShape(name, vector, [channels]);
   const divides = [q.w, v.w].every(({ shape }) => shape[1] % heads === 0);
   if (divides && hasFused("EtalonAttentionLayer") && x.size > 0 && context?.size !== 0) {
-    const { tensors, scales } = layerInputs({ q, k, v, out });
-    return fusedLayer("EtalonAttentionLayer", { x, context, gain, bias, ...tensors }, { scales, heads, causal, epsilon });
+    return fusedLayer("EtalonAttentionLayer", { x, context, gain, bias }, { q, k, v, out }, { heads, causal, epsilon });
   }
   const count = x.shape.slice(1, -1).reduce((product, extent) => product * extent, 1);
   const rows = x.reshape([batch, count, channels]);

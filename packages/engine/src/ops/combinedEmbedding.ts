@@ -3,7 +3,7 @@ import type { Tensor } from "@tensorflow/tfjs";
 import { checkShape } from "./checkShape.ts";
 import { hasFused } from "./fused.ts";
 import { fusedLayer } from "./fusedLayer.ts";
-import { activatedLayer, checkLayer, type LinearLayer, layerInputs, plainLayer } from "./LayerTensors.ts";
+import { activatedLayer, checkLayer, type LinearLayer, plainLayer } from "./LayerTensors.ts";
 import { silu } from "./silu.ts";
 
 /** Two linear layers with SiLU between them. */
@@ -27,9 +27,8 @@ export function combinedEmbedding(inputs: readonly (Mlp & { x: Tensor })[]): Ten
   }
   if (hasFused("EtalonCombinedEmbedding") && inputs.every((input) => input.x.size > 0)) {
     const layers = inputs.flatMap((input, i) => [[`first${i}`, input.first], [`second${i}`, input.second]]);
-    const { tensors, scales } = layerInputs(Object.fromEntries(layers) as Record<string, LinearLayer>);
-    const named = Object.fromEntries(inputs.map((input, i) => [`x${i}`, input.x]));
-    return fusedLayer("EtalonCombinedEmbedding", { ...named, ...tensors }, { scales, count: inputs.length });
+    const tensors = Object.fromEntries(inputs.map((input, i) => [`x${i}`, input.x]));
+    return fusedLayer("EtalonCombinedEmbedding", tensors, Object.fromEntries(layers), { count: inputs.length });
   }
   const embedded = inputs.map((input) => plainLayer(activatedLayer(input.x, input.first, "silu"), input.second));
   return silu(embedded.reduce((sum, one) => sum.add(one)));

@@ -7,7 +7,7 @@ import { checkShape } from "./checkShape.ts";
 import { hasFused } from "./fused.ts";
 import { fusedLayer } from "./fusedLayer.ts";
 import { gatedResidual } from "./gatedResidual.ts";
-import { activatedLayer, checkLayer, type LinearLayer, layerInputs, plainLayer } from "./LayerTensors.ts";
+import { activatedLayer, checkLayer, type LinearLayer, plainLayer } from "./LayerTensors.ts";
 import { layerNormModulate } from "./layerNormModulate.ts";
 import { multiHeadAttention } from "./multiHeadAttention.ts";
 
@@ -39,7 +39,14 @@ export interface StreamOptions {
   epsilon?: number;
 }
 
-const layerNames = ["norm", "q", "k", "v", "out", "up", "down"] as const;
+/** The layers by the names that the kernel knows. */
+const layerNames = (["context", "image"] as const).flatMap((stream) =>
+  (["norm", "q", "k", "v", "out", "up", "down"] as const).map((layer) => ({
+    name: `${stream}.${layer}`,
+    stream,
+    layer,
+  })),
+);
 
 /**
  * A double-stream block of an MMDiT (Esser et al., arXiv:2403.03206, figure 2b): the rows of the context and those of the image, each with weights of their own, attend to all
@@ -58,8 +65,7 @@ export function doubleStreamLayer(x: Tensor, condition: Tensor, layers: DoubleSt
   for (const name of ["context", "image"] as const) checkStream(name, layers[name], condition.shape[1] as number, d, layers.image);
   const divides = [layers.image.q, layers.image.v].every(({ w }) => w.shape[1] % heads === 0);
   if (divides && hasFused("EtalonDoubleStreamLayer") && x.size > 0) {
-    const { tensors, scales } = layerInputs(named(layers));
-    return fusedLayer("EtalonDoubleStreamLayer", { x, condition, ...tensors }, { scales, heads, activation, contextRows, epsilon });
+    return fusedLayer("EtalonDoubleStreamLayer", { x, condition }, named(layers), { heads, activation, contextRows, epsilon });
   }
   const streams = (["context", "image"] as const).map((name) => {
     const [first, count] = name === "context" ? [0, contextRows] : [contextRows, rows - contextRows];
@@ -99,8 +105,6 @@ function checkStream(name: string, own: StreamTensors, width: number, d: number,
 
 function named(layers: DoubleStreamTensors): Record<string, LinearLayer> {
   const all: Record<string, LinearLayer> = {};
-  for (const stream of ["context", "image"] as const) {
-    for (const name of layerNames) all[`${stream}.${name}`] = layers[stream][name];
-  }
+  for (const { name, stream, layer } of layerNames) all[name] = layers[stream][layer];
   return all;
 }

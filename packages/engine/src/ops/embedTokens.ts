@@ -4,7 +4,7 @@ import { tf } from "../tf.ts";
 import { checkShape } from "./checkShape.ts";
 import { hasFused } from "./fused.ts";
 import { fusedLayer } from "./fusedLayer.ts";
-import { checkLayer, type LinearLayer, layerInputs, plainLayer } from "./LayerTensors.ts";
+import { checkLayer, type LinearLayer, plainLayer } from "./LayerTensors.ts";
 
 /** Rows of one kind, words or patches, and how they become tokens. */
 export interface TokenInput {
@@ -31,10 +31,8 @@ export function embedTokens(inputs: readonly TokenInput[]): Tensor {
   }
   if (hasFused("EtalonEmbedTokens") && inputs.every(({ x }) => x.size > 0)) {
     const layers = Object.fromEntries(inputs.map(({ layer }, i) => [`layer${i}`, layer]));
-    const { tensors, scales } = layerInputs(layers);
-    const given = inputs.flatMap(({ x, positions }, i) => [[`x${i}`, x], [`positions${i}`, positions]]);
-    const named = Object.fromEntries(given) as Record<string, Tensor>;
-    return fusedLayer("EtalonEmbedTokens", { ...named, ...tensors }, { scales, count: inputs.length });
+    const tensors = inputs.flatMap(({ x, positions }, i) => [[`x${i}`, x], [`positions${i}`, positions]]);
+    return fusedLayer("EtalonEmbedTokens", Object.fromEntries(tensors), layers, { count: inputs.length });
   }
   return tf.concat(inputs.map(({ x, layer, positions }) => plainLayer(x, layer).add(positions)), 1);
 } // biome-ignore format: long lines

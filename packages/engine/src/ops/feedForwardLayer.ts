@@ -4,7 +4,7 @@ import { checkShape } from "./checkShape.ts";
 import { hasFused } from "./fused.ts";
 import { fusedLayer } from "./fusedLayer.ts";
 import { geglu } from "./geglu.ts";
-import { checkLayer, type LinearLayer, layerInputs, plainLayer } from "./LayerTensors.ts";
+import { checkLayer, type LinearLayer, plainLayer } from "./LayerTensors.ts";
 import { type AffineNorm, layerNorm } from "./layerNorm.ts";
 
 /**
@@ -20,8 +20,7 @@ export function feedForwardLayer(x: Tensor, { norm, up, down }: { norm: AffineNo
   check.range("epsilon", epsilon, { above: 0 });
   for (const [name, vector] of Object.entries({ gain, bias })) checkShape(name, vector, [channels]);
   if (hasFused("EtalonFeedForwardLayer") && x.size > 0) {
-    const { tensors, scales } = layerInputs({ up, down });
-    return fusedLayer("EtalonFeedForwardLayer", { x, gain, bias, ...tensors }, { scales, epsilon });
+    return fusedLayer("EtalonFeedForwardLayer", { x, gain, bias }, { up, down }, { epsilon });
   }
   return plainLayer(geglu(plainLayer(layerNorm(x, epsilon, norm), up)), down).add(x);
 } // biome-ignore format: long lines

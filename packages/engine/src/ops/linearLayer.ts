@@ -3,7 +3,7 @@ import { checkShape } from "./checkShape.ts";
 import { emptyResult, isEmpty } from "./emptyResult.ts";
 import { hasFused } from "./fused.ts";
 import { fusedLayer } from "./fusedLayer.ts";
-import { checkLayer, type LinearLayer, layerInputs, plainLayer } from "./LayerTensors.ts";
+import { checkLayer, type LinearLayer, plainLayer, tensorsOf } from "./LayerTensors.ts";
 import { linear } from "./linear.ts";
 
 /**
@@ -17,11 +17,10 @@ export function linearLayer(x: Tensor, layer: LinearLayer, residual?: Tensor): T
   checkShape("x", x, [...outer, layer.w.shape[0]]);
   if (residual !== undefined) checkShape("residual", residual, [...outer, layer.w.shape[1]]);
   if (residual === undefined && !layer.adapters?.length) return linear(x, layer.w, layer.b);
-  const { tensors, scales } = layerInputs({ layer });
   const shape = [...outer, layer.w.shape[1]];
-  if (isEmpty(shape)) return emptyResult(shape, [x, residual, ...Object.values(tensors)]);
+  if (isEmpty(shape)) return emptyResult(shape, [x, residual, ...tensorsOf({ layer })]);
   if (hasFused("EtalonLinearLayer")) {
-    return fusedLayer("EtalonLinearLayer", { x, residual, ...tensors }, { scales });
+    return fusedLayer("EtalonLinearLayer", { x, residual }, { layer }, {});
   }
   const y = plainLayer(x, layer);
   return residual === undefined ? y : y.add(residual);

@@ -5,7 +5,7 @@ import { emptyResult, isEmpty } from "./emptyResult.ts";
 import { hasFused } from "./fused.ts";
 import { fusedLayer } from "./fusedLayer.ts";
 import { groupNorm } from "./groupNorm.ts";
-import { checkLayer, type LinearLayer, layerInputs, plainLayer } from "./LayerTensors.ts";
+import { checkLayer, type LinearLayer, plainLayer, tensorsOf } from "./LayerTensors.ts";
 
 /** A convolution that keeps the picture's size: its window has odd sides. */
 export interface ConvTensors {
@@ -46,9 +46,8 @@ export function resnetLayer(x: Tensor, layers: ResnetTensors, options: { groups:
   if (shortcut) checkLayer("shortcut", shortcut, inputs, outputs);
   const shape = [...x.shape.slice(0, 3), outputs];
   if (isEmpty(shape)) {
-    const { tensors } = layerInputs({ time: shift, shortcut });
     const own = [norm1.gain, norm1.bias, norm2.gain, norm2.bias, conv1.filter, conv1.bias, conv2.filter, conv2.bias];
-    return emptyResult(shape, [x, shift && embedding, ...own, ...Object.values(tensors)]);
+    return emptyResult(shape, [x, shift && embedding, ...own, ...tensorsOf({ time: shift, shortcut })]);
   }
   const odd = [conv1, conv2].every(({ filter }) => filter.shape[0] % 2 === 1 && filter.shape[1] % 2 === 1);
   if (odd && hasFused("EtalonResnetLayer") && x.size > 0) {
@@ -57,8 +56,9 @@ export function resnetLayer(x: Tensor, layers: ResnetTensors, options: { groups:
       checkShape(`norm${name}.bias`, norm.bias, [name === "1" ? inputs : outputs]);
       if (conv.bias) checkShape(`conv${name}.bias`, conv.bias, [outputs]);
     } // biome-ignore format: one thought
-    const { tensors, scales } = layerInputs({ time: shift, shortcut });
-    const named = {
+    const tensors = {
+      x,
+      embedding: shift && embedding,
       "norm1.gain": norm1.gain,
       "norm1.bias": norm1.bias,
       "conv1.filter": conv1.filter,
@@ -68,7 +68,7 @@ export function resnetLayer(x: Tensor, layers: ResnetTensors, options: { groups:
       "conv2.filter": conv2.filter,
       "conv2.bias": conv2.bias,
     };
-    return fusedLayer("EtalonResnetLayer", { x, embedding: shift && embedding, ...named, ...tensors }, { ...options, scales });
+    return fusedLayer("EtalonResnetLayer", tensors, { time: shift, shortcut }, options);
   }
   const convolved = (value: Tensor, { filter, bias }: ConvTensors) => {
     const [top, left] = [(filter.shape[0] - 1) >> 1, (filter.shape[1] - 1) >> 1];

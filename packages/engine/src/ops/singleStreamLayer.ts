@@ -6,7 +6,7 @@ import { checkStreams, type StreamOptions } from "./doubleStreamLayer.ts";
 import { hasFused } from "./fused.ts";
 import { fusedLayer } from "./fusedLayer.ts";
 import { gatedResidual } from "./gatedResidual.ts";
-import { activatedLayer, checkLayer, type LinearLayer, layerInputs, plainLayer } from "./LayerTensors.ts";
+import { activatedLayer, checkLayer, type LinearLayer, plainLayer } from "./LayerTensors.ts";
 import { layerNormModulate } from "./layerNormModulate.ts";
 import { multiHeadAttention } from "./multiHeadAttention.ts";
 
@@ -43,8 +43,7 @@ export function singleStreamLayer(x: Tensor, condition: Tensor, layers: SingleSt
   checkLayer("out", out, v.w.shape[1] + up.w.shape[1], d);
   const divides = [q, v].every(({ w }) => w.shape[1] % heads === 0);
   if (divides && hasFused("EtalonSingleStreamLayer") && x.size > 0) {
-    const { tensors, scales } = layerInputs({ norm, q, k, v, up, out });
-    return fusedLayer("EtalonSingleStreamLayer", { x, condition, ...tensors }, { scales, heads, activation, epsilon });
+    return fusedLayer("EtalonSingleStreamLayer", { x, condition }, { norm, q, k, v, up, out }, { heads, activation, epsilon });
   }
   const [shift, scale, gate] = adaptiveVectors(condition, norm, 3);
   const n = layerNormModulate(x, scale, shift, epsilon);

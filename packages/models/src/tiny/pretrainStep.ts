@@ -1,13 +1,4 @@
-import {
-  AdamW,
-  clipFactor,
-  Ema,
-  type NamedTensorMap,
-  type Tensor,
-  type Tensor4D,
-  tf,
-  type Variable,
-} from "@etalon/engine";
+import { AdamW, clipFactor, Ema, type NamedTensorMap, type Tensor4D, tf, variableGradients } from "@etalon/engine";
 import { check, EtalonError } from "@etalon/errors";
 import { trainingCaption } from "../emoji/captions.ts";
 import { drawWeight } from "../emoji/drawWeight.ts";
@@ -78,11 +69,12 @@ export function pretrainStep(
     const shape: [number, number, number, number] = [options.batch, size, size, channels];
     const [x0, xt] = [tf.tensor(draw.x0, shape), tf.tensor(draw.xt, shape) as Tensor4D];
     const [timestep, weight] = [tf.tensor1d(draw.t), tf.tensor4d(draw.weight, [options.batch, 1, 1, 1])];
-    const result = tf.variableGrads(() => {
+    const result = variableGradients(() => {
       const { sample } = model.forward({ hiddenStates: xt, timestep, ...model.embedWords(draw.ids) });
       return sample.sub(x0).mul(weight).square().mean().asScalar();
-    }, [...model.parameters.variables.values()]);
-    gradients = byName(model.parameters.variables, result.grads);
+    }, model.parameters.variables);
+    gradients = result.gradients;
+    for (const gradient of Object.values(gradients)) tf.keep(gradient); // past the tidy
     return result.value.dataSync()[0];
   });
   try {
@@ -107,13 +99,6 @@ export function learningRateAt(step: number, { learningRate, warmup, steps }: Pr
   check.range("step", step, { min: 0 });
   const up = Math.min(1, (step + 1) / warmup);
   return learningRate * up * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, step / steps)));
-}
-
-/** tfjs names gradients by the variables' own names; these are the parameters'. Kept past the tidy. */
-function byName(variables: ReadonlyMap<string, Variable>, grads: NamedTensorMap): NamedTensorMap {
-  return Object.fromEntries(
-    [...variables].map(([name, variable]): [string, Tensor] => [name, tf.keep(grads[variable.name])]),
-  );
 }
 
 function drawBatch(

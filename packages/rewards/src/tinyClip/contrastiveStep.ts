@@ -1,4 +1,4 @@
-import { type AdamW, clipFactor, type NamedTensorMap, type Tensor, type Tensor2D, tf } from "@etalon/engine";
+import { type AdamW, clipFactor, type Tensor, type Tensor2D, tf, variableGradients } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import type { TinyClip } from "./TinyClip.ts";
 
@@ -21,22 +21,17 @@ export function contrastiveStep(
   captions: readonly string[],
   learningRate: number,
 ): ContrastiveResult {
-  const variables = [...model.parameters.variables];
   let accuracy = 0;
-  const { value, grads } = tf.tidy(() => {
+  const { value, gradients } = tf.tidy(() => {
     const [patches, bags] = [model.toPatches(images, captions.length), model.toBags(captions)];
-    return tf.variableGrads(
-      () => {
-        const pictures = model.embedImages(patches);
-        const texts = model.embedTexts(bags);
-        const logits = tf.matMul(pictures, texts.transpose()).mul(model.logitScale()) as Tensor2D;
-        accuracy = shareOfFirst(logits.transpose());
-        return loss(logits).add(loss(logits.transpose())).div(2).asScalar();
-      },
-      variables.map(([, variable]) => variable),
-    );
+    return variableGradients(() => {
+      const pictures = model.embedImages(patches);
+      const texts = model.embedTexts(bags);
+      const logits = tf.matMul(pictures, texts.transpose()).mul(model.logitScale()) as Tensor2D;
+      accuracy = shareOfFirst(logits.transpose());
+      return loss(logits).add(loss(logits.transpose())).div(2).asScalar();
+    }, model.parameters.variables);
   });
-  const gradients: NamedTensorMap = Object.fromEntries(variables.map(([name, { name: own }]) => [name, grads[own]]));
   const result = { loss: value.dataSync()[0], accuracy };
   value.dispose();
   try {

@@ -1,4 +1,4 @@
-import { type NamedTensorMap, type Tensor, tf, type Variable } from "@etalon/engine";
+import { type NamedTensorMap, type Tensor, tf, type Variable, variableGradients } from "@etalon/engine";
 import { EtalonError } from "@etalon/errors";
 import { type Conditioning, chunks, type Pipeline } from "@etalon/models";
 import { GradientSum } from "../parallel/GradientSum.ts";
@@ -142,14 +142,10 @@ function gradientsOfStep(
   const keep = (value: PolicyOutcome) => {
     result = value;
   };
-  const names = new Map([...variables].map(([name, variable]) => [variable.name, name]));
-  const { value, grads } = tf.variableGrads(
-    () => seedPolicy(predict(cond), uncond && predict(uncond), terms, scale, keep).asScalar(),
-    [...variables.values()],
-  );
+  const loss = () => seedPolicy(predict(cond), uncond && predict(uncond), terms, scale, keep).asScalar();
+  const { value, gradients } = variableGradients(loss, variables);
   value.dispose();
-  const gradients = new Map(Object.entries(grads).map(([id, grad]) => [names.get(id) as string, grad]));
-  return { gradients, result: result as PolicyOutcome | undefined };
+  return { gradients: new Map(Object.entries(gradients)), result: result as PolicyOutcome | undefined };
 }
 
 /** @throws EtalonError UNSUPPORTED: the rollout did not keep it */
