@@ -80,6 +80,11 @@ class Call {
     return static_cast<etalon_activation>(static_cast<int>(value));
   }
   void skip(int count) { next_ += count; }
+  /** Those of a step's numbers that were not read yet. */
+  const double* rest(int64_t& count) const {
+    count = pieces_ ? end_ - next_ : 0;
+    return next_;
+  }
 
   bool given(size_t index) const {
     if (pieces_) return index < count_ && pieces_[index - 1].data;

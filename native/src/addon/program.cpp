@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <cstring>
-#include <iterator>
 #include <vector>
 
 #include "addon/heavy_call.h"
@@ -26,11 +25,11 @@ const Entry& operation(Call& call, const Entry* entries, int count) {
   return entry;
 }
 
+/** The numbers that are left. */
 light::Layout layout_of(Call& call) {
-  call.open_numbers(1 + 3 * light::kMaxRank);
-  double values[1 + 3 * light::kMaxRank];
-  for (double& value : values) value = call.number();
-  return layout_from(call.env(), values, static_cast<int64_t>(std::size(values)));
+  int64_t count = 0;
+  const double* const values = call.rest(count);
+  return layout_from(call.env(), values, count);
 }
 
 void unary(Call& call) {

@@ -32,7 +32,7 @@ const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
 
 /** A loss whose gradient for the output is given, as an update of the policy gives it. */
 const seeded = (output, gradient) =>
-  tf.customGrad((y) => ({ value: tf.scalar(0), gradFunc: () => gradient.clone() }))(output);
+  tf.customGrad((_output) => ({ value: tf.scalar(0), gradFunc: () => gradient.clone() }))(output);
 
 function step(x, conditioning) {
   const loss = () => seeded(pipeline.predict(x, 0.5, conditioning), x);
