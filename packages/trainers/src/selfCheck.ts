@@ -25,6 +25,8 @@ export interface SelfCheck {
   /** Of these, steps on the policy that drew the images (the first), and steps after it has moved, where the ratio is not 1. */
   onPolicy: number;
   offPolicy: number;
+  /** What the config asks for and the run cannot give in full. */
+  notes: string[];
 }
 
 const samples = 4;
@@ -54,15 +56,24 @@ export async function selfCheck(
   const { promptsPerEpoch, groupSize, bestOf, updatesPerEpoch, innerEpochs } = config.train;
   const updates = updatesPerEpoch * innerEpochs;
   const batch = Math.ceil((promptsPerEpoch * (bestOf ?? groupSize)) / updatesPerEpoch);
-  return { ratio, ode, latents: "float32", images: promptsPerEpoch * groupSize, batch, updates, onPolicy: 1, offPolicy: updates - 1 }; // biome-ignore format: one thought
+  return { ratio, ode, latents: "float32", images: promptsPerEpoch * groupSize, batch, updates, onPolicy: 1, offPolicy: updates - 1, notes: notesOf(config, pipeline) }; // biome-ignore format: one thought
+}
+
+/** Counts the first epoch's plan: every epoch's has as many stochastic steps. */
+function notesOf(config: TrainConfig, { path }: Pipeline): string[] {
+  const { trainedSteps } = config.train;
+  const there = trainingPlan(config, path, 0).steps.filter(({ stochastic }) => stochastic).length;
+  if (trainedSteps === null || trainedSteps <= there) return [];
+  return [`train.trainedSteps is ${trainedSteps}, an epoch has ${there} stochastic steps: all are trained on`];
 }
 
 /** The check in a sentence or two, for a log. */
-export function describeSelfCheck({ ratio, ode, images, batch, onPolicy, offPolicy }: SelfCheck): string[] {
+export function describeSelfCheck({ ratio, ode, images, batch, onPolicy, offPolicy, notes }: SelfCheck): string[] {
   const policy = `${onPolicy} update on-policy${offPolicy > 0 ? ` and ${offPolicy} off-policy` : ""}`;
   return [
     `self-check: first ratio off 1 by ${ratio.toExponential(1)}, eta 0 off the ODE by ${ode.toExponential(1)}, latents float32`,
     `an epoch: ${images} images, ${policy}, ${batch} images an update`,
+    ...notes.map((note) => `note: ${note}`),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { engine } from "@etalon/engine";
@@ -7,7 +7,7 @@ import type { Pipeline } from "@etalon/models";
 import { defineReward } from "@etalon/rewards";
 import { thrown } from "@etalon/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { openRun, parseTrainConfig, rollOut, type Stages } from "../src/index.ts";
+import { describeSelfCheck, openRun, parseTrainConfig, rollOut, type Stages } from "../src/index.ts";
 import { fakePipeline } from "./fakePipeline.ts";
 
 /** The noise level that the sampler takes where it is told 0. */
@@ -55,6 +55,20 @@ describe("the start-up check", () => {
   test("lets a run begin that has nothing wrong", async () => {
     expect(await opened({ rollOut })).toBe("nothing");
   });
+
+  test.each([
+    [3, []],
+    [500, ["train.trainedSteps is 500, an epoch has 3 stochastic steps: all are trained on"]],
+  ])("train.trainedSteps of %d where a plan has 3 stochastic steps: noted at the start and in self-check.json", async (trainedSteps, notes) => {
+    const [out, pipeline] = [join(root, "noted"), fakePipeline()];
+    const many = { ...config, train: { ...config.train, trainedSteps } };
+    const trainer = await openRun({ config: many, reward, prompts: ["cat"], pipeline, out });
+    expect(describeSelfCheck(trainer.checks).slice(2)).toEqual(notes.map((note) => `note: ${note}`));
+    expect(JSON.parse(readFileSync(join(out, "self-check.json"), "utf8")).notes).toEqual(notes);
+    await trainer.close();
+    pipeline.dispose();
+    rmSync(out, { recursive: true });
+  }); // biome-ignore format: a table
 
   test.each([0, 2])("latents of half precision, after step %d: says so, and what to do", async (at) => {
     const halved: Stages["rollOut"] = async (options) => {
