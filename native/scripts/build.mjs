@@ -34,7 +34,7 @@ const options = [
   `-DETALON_NODE_INCLUDE=${include.join(";")}`,
   `-DETALON_CUDA=${onOff(cuda)}`,
   `-DETALON_STATIC_RUNTIME=${onOff(prebuild)}`,
-  `-DETALON_MPI=${onOff(!prebuild)}`, // MPIs have no common ABI
+  ...["MPI", "NCCL"].map((path) => `-DETALON_${path}=${onOff(!prebuild)}`), // MPIs have no common ABI; NCCL stands on them
   "-DETALON_TESTS=OFF",
 ];
 const places = {
@@ -56,10 +56,11 @@ const steps = [
   install("library"),
   ...(prebuild ? [install("addons", "--strip")] : []),
 ];
+// What is there and does not work is told always; what is not there, where the build is one for GPUs.
+const left = cuda ? /^-- ((?:MPI|NCCL): .* (?:left out|not built): .*)$/gm : /^-- ((?:MPI|NCCL): .* left out: .*)$/gm;
 for (const step of steps) {
   const { status, stdout, stderr } = spawnSync("cmake", step, { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 });
   if (status !== 0) giveUp(`the addon did not build; ${serves}.\n${stdout}${stderr}`);
-  const [, note] = /^-- (MPI: .* left out: .*)$/m.exec(stdout) ?? [];
-  if (note) console.error(`@etalon/native: ${note}.`);
+  for (const [, note] of stdout.matchAll(left)) console.error(`@etalon/native: ${note}.`);
 }
 console.error(`@etalon/native: ${prebuild ? `${places.addons}/etalon.node` : "build/Release/etalon.node"} is built.`);

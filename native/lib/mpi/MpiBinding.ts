@@ -1,6 +1,8 @@
 /** The one typed picture of etalon_mpi.node. A failure is an Error whose message names call and ranks. The first call begins MPI. */
 export interface MpiBinding {
   open(): Promise<RawRanks>;
+  /** Lets NCCL carry long messages from here on, by the library at a path. All ranks call it. Version and GPU, in words. A failure with the code ETALON_REFUSED is one of all ranks. */
+  useNccl(path: string): Promise<string>;
   allreduce(values: Float32Array | Float64Array): Promise<void>;
   allgather(bytes: Uint8Array): Promise<Uint8Array[]>;
   broadcast(bytes: Uint8Array, root: number): Promise<void>;
@@ -15,6 +17,8 @@ export interface MpiBinding {
   waiting(): { seconds: number; what: string; ranks: number[] };
   /** Name and version of the MPI library. */
   library(): string;
+  /** Versions of NCCL and of CUDA's runtime, by the library at a path. */
+  ncclVersions(path: string): string;
 }
 
 /** The ranks that MPI knows of. */

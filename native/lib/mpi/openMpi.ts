@@ -1,13 +1,17 @@
 import { check, EtalonError } from "@etalon/errors";
 import { refuseBusy, whileBusy } from "../inProgress.ts";
 import { mpiAddon } from "../mpiAddon.ts";
+import { ncclPath } from "../ncclPath.ts";
 import type { MpiBinding, RawRanks } from "./MpiBinding.ts";
+import { takeTransport } from "./takeTransport.ts";
+import { chosenTransport, type TransportName } from "./transport.ts";
 import { watchWaiting } from "./watchWaiting.ts";
 
 /** The ranks of this process's MPI, and what they do together. All ranks call the same functions in the same order. */
 export interface Mpi extends RawRanks {
-  readonly kind: "mpi";
-  /** Name and version of the library. */
+  /** What carries long messages; MPI carries the others always. */
+  readonly kind: TransportName;
+  /** Names and versions of the libraries that do: "Open MPI v4.1.4, MPI 3.1", and behind it "; NCCL 2.30.7, GPU 0 (0000:3B:00.0)". */
   readonly library: string;
   /**
    * Sums an array over the ranks, in place; element by element by the tree ((0+1)+(2+3))+… over ranks: the same bits on every rank and from run to run. Other calls are refused the array
@@ -28,16 +32,18 @@ export interface Mpi extends RawRanks {
 let opened: Promise<Mpi> | undefined;
 
 /**
- * Begins MPI, once a process. It ends by `close`; a process that ends without, ends it on the way out where its exit code is 0, and otherwise ends all ranks with that code.
+ * Begins MPI, once a process, and NCCL on it where ETALON_TRANSPORT is "nccl". It ends by `close`; a process that ends without, ends it on the way out where its exit code is 0, and otherwise ends all ranks with that code.
  * A rank that waits for others longer than ETALON_MPI_PATIENCE seconds (60 where it is not set) says on stderr for which.
- * @throws EtalonError UNSUPPORTED: there is no addon here; PEER: MPI did not begin
+ * @throws EtalonError UNSUPPORTED: there is no addon here, or NCCL was asked for and a rank cannot have it; PEER: MPI or NCCL did not begin, or ranks ask for different transports; OUT_OF_RANGE: no such transport
  */
 export function openMpi(): Promise<Mpi> {
-  opened ??= open(mpiAddon());
+  opened ??= open(mpiAddon(), chosenTransport());
   return opened;
 }
 
-async function open(binding: MpiBinding): Promise<Mpi> {
+async function open(binding: MpiBinding, transport: TransportName): Promise<Mpi> {
+  const nccl = transport === "nccl" ? ncclPath() : undefined; // before MPI begins
+  const asPeer = peerFailures(nccl ? "NCCL over MPI" : "MPI");
   const ranks = await asPeer(binding.open());
   const stopWatching = watchWaiting(binding, ranks);
   let ended = false;
@@ -52,14 +58,25 @@ async function open(binding: MpiBinding): Promise<Mpi> {
     if (code === 0) binding.finaliseAtExit();
     else abort(`it leaves with exit code ${code}`, code);
   });
+  const close = async () => {
+    if (ended) return;
+    ended = true;
+    await asPeer(binding.finalise());
+    stopWatching();
+  };
+  const library = await asPeer(takeTransport(binding, ranks, transport, nccl));
+  if (EtalonError.is(library)) {
+    await close();
+    throw library;
+  }
   const output = (values: ArrayBufferView, call: () => Promise<void>) => {
     refuseBusy("values", values);
     return whileBusy([values], asPeer(call()));
   };
   return {
-    kind: "mpi",
+    kind: transport,
     ...ranks,
-    library: binding.library(),
+    library,
     allreduce: async (values) => output(checkFloats(values), () => binding.allreduce(values)),
     allgather: async (bytes) => asPeer(binding.allgather(checkBytes(bytes))),
     async broadcast(bytes, root = 0) {
@@ -68,22 +85,20 @@ async function open(binding: MpiBinding): Promise<Mpi> {
     },
     barrier: () => asPeer(binding.barrier()),
     abort,
-    async close() {
-      if (ended) return;
-      ended = true;
-      await asPeer(binding.finalise());
-      stopWatching();
-    },
+    close,
   };
 }
 
-async function asPeer<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new EtalonError("PEER", { argument: "mpi" }, { message: `MPI: ${message}.`, cause });
-  }
+/** What turns a failed call into the error of a peer. @param by  what carried the call's messages */
+function peerFailures(by: string) {
+  return async <T>(call: Promise<T>): Promise<T> => {
+    try {
+      return await call;
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new EtalonError("PEER", { argument: "mpi" }, { message: `${by}: ${message}.`, cause });
+    }
+  };
 }
 
 function checkFloats(values: Float32Array | Float64Array): Float32Array | Float64Array {

@@ -12,20 +12,23 @@
 #include <string>
 #include <thread>
 
+#include "mpi/agreement.h"
 #include "mpi/collectives.h"
-#include "mpi/mpi_transport.h"
+#include "mpi/ranks.h"
 #include "mpi/worker.h"
 
 namespace {
 using etalon::mpi::MpiTransport;
+using etalon::mpi::Ranks;
 
 /** A call under way: its arguments are held until its promise settles. */
 struct Call {
   Napi::Promise::Deferred deferred;
   Napi::ObjectReference kept;
-  std::function<void(MpiTransport&)> run;                      // communication thread
+  std::function<void(Ranks&)> run;                             // communication thread
   std::function<Napi::Value(Napi::Env)> answer = [](Napi::Env env) { return env.Undefined(); };   // JavaScript thread
   std::string failure = {};
+  const char* code = "ETALON_MPI";   // of the failure
 };
 
 /** MPI is the process's: so is this. It is never taken down but by finalise, since the process may end at any time with a call under way. */
@@ -42,8 +45,11 @@ class Session {
     Call* const raw = call.release();
     worker_.submit([this, raw] {
       try {
-        if (!transport_) transport_ = new MpiTransport;
-        raw->run(*transport_);
+        if (!ranks_) ranks_ = new Ranks;
+        raw->run(*ranks_);
+      } catch (const etalon::mpi::Refusal& refusal) {
+        raw->failure = refusal.what();
+        raw->code = "ETALON_REFUSED";
       } catch (const std::exception& error) {
         raw->failure = error.what();
       }
@@ -52,7 +58,7 @@ class Session {
         if (--pending_ == 0) settle_.Unref(env);
         if (call->failure.empty()) return call->deferred.Resolve(call->answer(env));
         Napi::Error error = Napi::Error::New(env, call->failure);
-        error.Set("code", Napi::String::New(env, "ETALON_MPI"));
+        error.Set("code", Napi::String::New(env, call->code));
         call->deferred.Reject(error.Value());
       });
     });
@@ -61,28 +67,32 @@ class Session {
   /** Ends all ranks; does not return. Any thread of the process but the communication thread. */
   [[noreturn]] void abort(int code) {
     // A call under way looks for this while it waits; with none, the job does it. MPI's calls stay on one thread.
-    if (MpiTransport* const transport = transport_) {
-      transport->ask_abort(code);
-      worker_.submit([transport] { transport->abort_if_asked(); });
+    if (Ranks* const ranks = ranks_) {
+      ranks->mpi().ask_abort(code);
+      worker_.submit([ranks] { ranks->mpi().abort_if_asked(); });
       std::this_thread::sleep_for(std::chrono::seconds(10));
     }
     std::_Exit(code);
   }
 
-  /** Ends MPI now, on the way out of a process that ends in order. */
+  /** Ends MPI, and what stands on it, now, on the way out of a process that ends in order. */
   void finalise_at_exit() {
     worker_.submit([this] {
-      if (MpiTransport* const transport = transport_) transport->finalise();
+      if (Ranks* const ranks = ranks_) ranks->finalise();
     });
     worker_.stop();
   }
 
-  MpiTransport* transport() { return transport_; }
+  /** Of MPI, what other threads may ask. */
+  MpiTransport* mpi() {
+    Ranks* const ranks = ranks_;
+    return ranks ? &ranks->mpi() : nullptr;
+  }
 
  private:
   Napi::ThreadSafeFunction settle_;
   int pending_ = 0;   // JavaScript thread
-  std::atomic<MpiTransport*> transport_{nullptr};   // made on the communication thread
+  std::atomic<Ranks*> ranks_{nullptr};   // made on the communication thread
   etalon::mpi::Worker worker_;
 };
 
@@ -100,7 +110,7 @@ Session& mine(Napi::Env env) {
   return *session;
 }
 
-Napi::Value begin(const Napi::CallbackInfo& info, Napi::Object kept, std::function<void(MpiTransport&)> run,
+Napi::Value begin(const Napi::CallbackInfo& info, Napi::Object kept, std::function<void(Ranks&)> run,
                   std::function<Napi::Value(Napi::Env)> answer = [](Napi::Env env) { return env.Undefined(); }) {
   auto call = std::make_unique<Call>(Call{Napi::Promise::Deferred::New(info.Env()), Napi::Persistent(kept), std::move(run), std::move(answer)});
   const Napi::Value promise = call->deferred.Promise();
@@ -109,8 +119,8 @@ Napi::Value begin(const Napi::CallbackInfo& info, Napi::Object kept, std::functi
 }
 
 Napi::Value open(const Napi::CallbackInfo& info) {
-  return begin(info, Napi::Object::New(info.Env()), [](MpiTransport&) {}, [](Napi::Env env) {
-    const MpiTransport& transport = *session->transport();
+  return begin(info, Napi::Object::New(info.Env()), [](Ranks&) {}, [](Napi::Env env) {
+    const MpiTransport& transport = *session->mpi();
     Napi::Object answer = Napi::Object::New(env);
     answer.Set("rank", transport.rank());
     answer.Set("size", transport.size());
@@ -123,16 +133,30 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value use_nccl(const Napi::CallbackInfo& info) {
+  const std::string path = info[0].As<Napi::String>();
+  const auto about = std::make_shared<std::string>();
+  return begin(info, Napi::Object::New(info.Env()), [=](Ranks& ranks) { *about = ranks.use_nccl(path); }, [=](Napi::Env env) { return Napi::Value(Napi::String::New(env, *about)); });
+}
+
+Napi::Value nccl_versions(const Napi::CallbackInfo& info) {
+  try {
+    return Napi::String::New(info.Env(), etalon::mpi::nccl_versions(info[0].As<Napi::String>()));
+  } catch (const etalon::mpi::Failure& failure) {
+    throw Napi::Error::New(info.Env(), failure.what());
+  }
+}
+
 Napi::Value allreduce(const Napi::CallbackInfo& info) {
   const Napi::TypedArray values = info[0].As<Napi::TypedArray>();
   const size_t count = values.ElementLength();
   if (values.TypedArrayType() == napi_float32_array) {
     float* const data = values.As<Napi::Float32Array>().Data();
-    return begin(info, values, [=](MpiTransport& transport) { etalon::mpi::allreduce(transport, data, count); });
+    return begin(info, values, [=](Ranks& ranks) { etalon::mpi::allreduce(ranks.carrier(), data, count); });
   }
   if (values.TypedArrayType() != napi_float64_array) throw Napi::TypeError::New(info.Env(), "values are no Float32Array or Float64Array");
   double* const data = values.As<Napi::Float64Array>().Data();
-  return begin(info, values, [=](MpiTransport& transport) { etalon::mpi::allreduce(transport, data, count); });
+  return begin(info, values, [=](Ranks& ranks) { etalon::mpi::allreduce(ranks.carrier(), data, count); });
 }
 
 Napi::Value allgather(const Napi::CallbackInfo& info) {
@@ -140,7 +164,7 @@ Napi::Value allgather(const Napi::CallbackInfo& info) {
   const uint8_t* const data = bytes.Data();
   const size_t count = bytes.ElementLength();
   const auto all = std::make_shared<std::vector<std::vector<uint8_t>>>();
-  return begin(info, bytes, [=](MpiTransport& transport) { *all = etalon::mpi::allgather(transport, data, count); }, [=](Napi::Env env) {
+  return begin(info, bytes, [=](Ranks& ranks) { *all = etalon::mpi::allgather(ranks.carrier(), data, count); }, [=](Napi::Env env) {
     Napi::Array answer = Napi::Array::New(env, all->size());
     for (uint32_t rank = 0; rank < all->size(); ++rank) {
       Napi::Uint8Array one = Napi::Uint8Array::New(env, (*all)[rank].size());
@@ -156,18 +180,18 @@ Napi::Value broadcast(const Napi::CallbackInfo& info) {
   uint8_t* const data = bytes.Data();
   const size_t count = bytes.ElementLength();
   const int root = info[1].As<Napi::Number>().Int32Value();
-  return begin(info, bytes, [=](MpiTransport& transport) { etalon::mpi::broadcast(transport, data, count, root); });
+  return begin(info, bytes, [=](Ranks& ranks) { etalon::mpi::broadcast(ranks.carrier(), data, count, root); });
 }
 
 Napi::Value barrier(const Napi::CallbackInfo& info) {
-  return begin(info, Napi::Object::New(info.Env()), [](MpiTransport& transport) { etalon::mpi::barrier(transport); });
+  return begin(info, Napi::Object::New(info.Env()), [](Ranks& ranks) { etalon::mpi::barrier(ranks.carrier()); });
 }
 
 /** Waits for all ranks before MPI ends: then none is left in a call. */
 Napi::Value finalise(const Napi::CallbackInfo& info) {
-  return begin(info, Napi::Object::New(info.Env()), [](MpiTransport& transport) {
-    etalon::mpi::barrier(transport);
-    transport.finalise();
+  return begin(info, Napi::Object::New(info.Env()), [](Ranks& ranks) {
+    etalon::mpi::barrier(ranks.carrier());
+    ranks.finalise();
   });
 }
 
@@ -176,7 +200,7 @@ void abort_all(const Napi::CallbackInfo& info) { mine(info.Env()).abort(info[0].
 
 Napi::Value waiting(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  MpiTransport* const transport = mine(env).transport();
+  MpiTransport* const transport = mine(env).mpi();
   const etalon::mpi::Waiting::Now now = transport ? transport->waiting().now() : etalon::mpi::Waiting::Now{0, "", {}};
   Napi::Object answer = Napi::Object::New(env);
   answer.Set("seconds", now.seconds);
@@ -191,6 +215,8 @@ Napi::Value library(const Napi::CallbackInfo& info) { return Napi::String::New(i
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("open", Napi::Function::New<open>(env));
+  exports.Set("useNccl", Napi::Function::New<use_nccl>(env));
+  exports.Set("ncclVersions", Napi::Function::New<nccl_versions>(env));
   exports.Set("allreduce", Napi::Function::New<allreduce>(env));
   exports.Set("allgather", Napi::Function::New<allgather>(env));
   exports.Set("broadcast", Napi::Function::New<broadcast>(env));

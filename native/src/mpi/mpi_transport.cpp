@@ -3,7 +3,8 @@
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <thread>
+
+#include "mpi/rest.h"
 
 namespace etalon::mpi {
 namespace {
@@ -16,38 +17,7 @@ void make_global() {
   Dl_info info;
   if (dladdr(reinterpret_cast<void*>(&MPI_Init_thread), &info) && info.dli_fname) dlopen(info.dli_fname, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD);
 }
-
-using Clock = std::chrono::steady_clock;
-
-/** Waits a little, and longer the longer nothing has come: an eighth of it, up to a millisecond. The processor belongs to those who compute. */
-void rest(int round, Clock::time_point since) {
-  if (round < 64) return std::this_thread::yield();
-  using std::chrono::microseconds;
-  const auto waited = std::chrono::duration_cast<microseconds>(Clock::now() - since);
-  std::this_thread::sleep_for(std::clamp(waited / 8, microseconds(20), microseconds(1000)));
-}
 }  // namespace
-
-void Waiting::begin(const char* what) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  since_ = std::chrono::steady_clock::now();
-  what_ = what;
-  ranks_.clear();
-}
-void Waiting::ranks(std::vector<int> late) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  ranks_ = std::move(late);
-}
-void Waiting::end() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  what_.clear();
-  ranks_.clear();
-}
-Waiting::Now Waiting::now() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (what_.empty()) return {0, "", {}};
-  return {std::chrono::duration<double>(std::chrono::steady_clock::now() - since_).count(), what_, ranks_};
-}
 
 MpiTransport::MpiTransport() {
   make_global();
@@ -108,8 +78,8 @@ void MpiTransport::exchange(const char* what, const std::vector<Message>& sends,
 
   waiting_.begin(what);
   size_t open = requests.size();
-  Clock::time_point since = Clock::now();
-  for (int round = 0; open > 0; ++round) {
+  Rest rest;
+  while (open > 0) {
     abort_if_asked();
     size_t finished = 0;
     for (size_t i = 0; i < requests.size(); ++i) {
@@ -127,19 +97,14 @@ void MpiTransport::exchange(const char* what, const std::vector<Message>& sends,
              " expects " + std::to_string(parts[i].bytes));
     }
     open -= finished;
-    if (finished > 0) {
-      round = 0;
-      since = Clock::now();
-    }
-    if (round % 128 == 127) {
+    if (finished > 0) rest.begin();
+    if (rest.is_long()) {
       std::vector<int> late;
       for (size_t i = 0; i < requests.size(); ++i)
-        if (requests[i] != MPI_REQUEST_NULL && (late.empty() || late.back() != parts[i].peer)) late.push_back(parts[i].peer);
-      std::sort(late.begin(), late.end());
-      late.erase(std::unique(late.begin(), late.end()), late.end());
-      waiting_.ranks(late);
+        if (requests[i] != MPI_REQUEST_NULL) late.push_back(parts[i].peer);
+      waiting_.ranks(std::move(late));
     }
-    if (open > 0) rest(round, since);
+    if (open > 0) rest.take();
   }
   waiting_.end();
 }
@@ -169,7 +134,7 @@ void MpiTransport::check(int status, const char* call, int peer) {
   int length = 0;
   MPI_Error_string(status, text, &length);
   std::string message = std::string(call) + " on rank " + std::to_string(rank_);
-  if (peer >= 0) message += ", with rank " + std::to_string(peer) + (static_cast<size_t>(peer) < hosts_.size() ? " on " + hosts_[static_cast<size_t>(peer)] : "");
+  if (peer >= 0) message += ", with " + place(peer);
   fail(message + ": " + text);
 }
 

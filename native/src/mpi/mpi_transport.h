@@ -3,35 +3,13 @@
 #include <mpi.h>
 
 #include <atomic>
-#include <chrono>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "mpi/transport.h"
 
 namespace etalon::mpi {
-/** What is waited for: read by other threads, to say that a rank is late. */
-class Waiting {
- public:
-  struct Now {
-    double seconds;   // 0: for nothing
-    std::string what;
-    std::vector<int> ranks;
-  };
-  void begin(const char* what);
-  void ranks(std::vector<int> late);
-  void end();
-  Now now() const;
-
- private:
-  mutable std::mutex mutex_;
-  std::chrono::steady_clock::time_point since_{};
-  std::string what_;
-  std::vector<int> ranks_;
-};
-
-class MpiTransport : public Transport {
+class MpiTransport : public ProcessTransport {
  public:
   /** Begins MPI. @throws Failure */
   MpiTransport();
@@ -41,15 +19,14 @@ class MpiTransport : public Transport {
   /** Ends MPI: waits for the other ranks. */
   void finalise();
 
-  int local_rank() const { return local_rank_; }
+  int local_rank() const override { return local_rank_; }
   int local_size() const { return local_size_; }
-  const std::vector<std::string>& hosts() const { return hosts_; }
-  Waiting& waiting() { return waiting_; }
+  const std::vector<std::string>& hosts() const override { return hosts_; }
+  Waiting& waiting() override { return waiting_; }
 
   /** Any thread: the next look of this one ends all ranks with MPI_Abort. */
   void ask_abort(int code) { abort_code_.store(code); }
-  /** On this thread: ends all ranks where that was asked for. */
-  void abort_if_asked();
+  void abort_if_asked() override;
 
  private:
   void check(int status, const char* call, int peer = -1);

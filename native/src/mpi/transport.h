@@ -1,9 +1,11 @@
-// What collectives are made of: messages between ranks. MPI carries them (mpi_transport), or, for tests, the threads of one process.
+// What collectives are made of: messages between ranks. MPI carries them (mpi_transport), NCCL the long ones where that was asked for (src/nccl), or, for tests, the threads of one process.
 #pragma once
 #include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "mpi/waiting.h"
 
 namespace etalon::mpi {
 /** A call that cannot be finished: says which, and which rank it is about. */
@@ -27,5 +29,24 @@ class Transport {
    * @param what  the call's name, for failures    @throws Failure: a rank is gone, or sent another length than is received
    */
   virtual void exchange(const char* what, const std::vector<Message>& sends, const std::vector<Message>& receives) = 0;
+};
+
+/** A transport whose ranks are processes: their machines are known, a wait can be watched, and one can end them all. */
+class ProcessTransport : public Transport {
+ public:
+  /** This rank among those of its machine. */
+  virtual int local_rank() const = 0;
+  /** The machine of each rank. */
+  virtual const std::vector<std::string>& hosts() const = 0;
+  /** What this rank waits for: told by whoever waits. */
+  virtual Waiting& waiting() = 0;
+  /** Called by whoever waits, again and again: ends all ranks where another thread of this one has asked for that. */
+  virtual void abort_if_asked() = 0;
+
+  /** A rank and its machine, in words. */
+  std::string place(int rank) const {
+    const auto at = static_cast<size_t>(rank);
+    return "rank " + std::to_string(rank) + (at < hosts().size() ? " on " + hosts()[at] : "");
+  }
 };
 }  // namespace etalon::mpi

@@ -3,7 +3,7 @@ import { arch, cpus, platform, totalmem } from "node:os";
 import { engine } from "@etalon/engine";
 import { loadPipeline, promptLists } from "@etalon/models";
 import { attempts, backend } from "@etalon/native";
-import { mpiLibrary } from "@etalon/native/mpi";
+import { mpiLibrary, ncclLibrary } from "@etalon/native/mpi";
 import { loadReward, rewardNames } from "@etalon/rewards";
 import { Command } from "commander";
 import { describeEngine, type Finding } from "../describeEngine.ts";
@@ -12,7 +12,7 @@ import { print, printJson } from "../output.ts";
 /** `etalon doctor`: what runs here, and what to do about what does not. */
 export function doctorCommand(): Command {
   return new Command("doctor")
-    .description("look at engine, native library, CUDA, MPI, weights, and say what to do")
+    .description("look at engine, native library, CUDA, MPI, NCCL, weights, and say what to do")
     .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  $ etalon doctor")
     .action(async ({ json }: { json?: boolean }) => {
@@ -58,6 +58,7 @@ async function examine(): Promise<Finding[]> {
     command("nvcc", ["--version"], "CUDA compiler", "Only needed to build the CUDA kernels."),
     command("nvidia-smi", ["-L"], "GPU", "Training runs on the processor without one."),
     mpi(),
+    nccl(),
     ...(runs.ok
       ? [await weights("tiny", () => loadPipeline("tiny")), await weights("tiny-clip", () => loadReward("tiny-clip"))]
       : []), // without an engine nothing loads, and says no more than that
@@ -91,6 +92,16 @@ function mpi(): Finding {
     const found = `no addon; ${launcher.ok ? launcher.found : "no mpirun in PATH"}`;
     const advice = `Only needed to train by several processes. ${error instanceof Error ? error.message : error}`;
     return { what: "MPI", ok: false, found, advice };
+  }
+}
+
+/** Whether NCCL may carry the ranks' long messages. */
+function nccl(): Finding {
+  try {
+    return { what: "NCCL", ok: true, found: `${ncclLibrary()}; carries long messages where ETALON_TRANSPORT is nccl` };
+  } catch (error) {
+    const advice = `Only needed to send between GPUs. ${error instanceof Error ? error.message : error}`;
+    return { what: "NCCL", ok: false, found: "not available", advice };
   }
 }
 

@@ -59,7 +59,10 @@ async function train(
   const isFirst = communicator.rank === 0;
   const { metrics, gaps } = await watched({ json, engine: config.engine }, async ({ signal, onProgress }) => {
     if (!isFirst) return follow(await openRun({ config, out, resume, signal, communicator }));
-    if (communicator.size > 1) remark(`${communicator.size} ranks on ${new Set(communicator.hosts).size} machines`);
+    if (communicator.size > 1)
+      remark(
+        `${communicator.size} ranks on ${new Set(communicator.hosts).size} machines${communicator.kind === "nccl" ? ", long messages by NCCL" : ""}`,
+      );
     await fetchModel(config.model, { variant: config.variant ?? undefined, signal, onProgress }); // here, for its progress
     const trainer = await openRun({ config, out, resume, signal, onProgress, onSaved, communicator });
     const seen: Seen = { gaps: [] };

@@ -3,8 +3,8 @@
  * done. `soloCommunicator` is a run of one, `openCommunicator` takes MPI where the process was started by it, `inProcess` makes several ranks within one process.
  */
 export interface Communicator {
-  /** What carries the messages: "solo", "in-process" or "mpi". */
-  readonly kind: "solo" | "in-process" | "mpi";
+  /** What carries the messages; "nccl": NCCL the long ones, MPI the others. */
+  readonly kind: "solo" | "in-process" | "mpi" | "nccl";
   /** This process, from 0. */
   readonly rank: number;
   /** How many there are. */
