@@ -2,68 +2,17 @@
 #include "mpi/collectives.h"
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
-#include <map>
-#include <memory>
 #include <mutex>
-#include <thread>
 
 #include "mpi/worker.h"
+#include "thread_transport.h"
 
 namespace {
+using namespace etalon::test;
 using etalon::mpi::Failure;
-using etalon::mpi::Message;
-
-/** Where ranks that are threads leave their messages. */
-class Post {
- public:
-  void put(int from, int to, const void* data, size_t bytes) {
-    const auto* at = static_cast<const uint8_t*>(data);
-    const std::lock_guard<std::mutex> lock(mutex_);
-    letters_[{from, to}].emplace_back(at, at + bytes);
-    came_.notify_all();
-  }
-  std::vector<uint8_t> take(int from, int to) {
-    std::unique_lock<std::mutex> lock(mutex_);
-    auto& waiting = letters_[{from, to}];
-    came_.wait(lock, [&] { return !waiting.empty(); });
-    std::vector<uint8_t> letter = std::move(waiting.front());
-    waiting.pop_front();
-    return letter;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable came_;
-  std::map<std::pair<int, int>, std::deque<std::vector<uint8_t>>> letters_;
-};
-
-class ThreadTransport : public etalon::mpi::Transport {
- public:
-  ThreadTransport(Post& post, int rank, int size) : post_(post), rank_(rank), size_(size) {}
-  int rank() const override { return rank_; }
-  int size() const override { return size_; }
-  void exchange(const char* what, const std::vector<Message>& sends, const std::vector<Message>& receives) override {
-    for (const Message& message : sends) {
-      post_.put(rank_, message.peer, message.data, message.bytes);
-      sent += message.bytes;
-    }
-    for (const Message& message : receives) {
-      const std::vector<uint8_t> letter = post_.take(message.peer, rank_);
-      if (letter.size() != message.bytes) throw Failure(std::string(what) + ": another length");
-      if (message.bytes > 0) std::memcpy(message.data, letter.data(), message.bytes);
-    }
-  }
-  size_t sent = 0;
-
- private:
-  Post& post_;
-  int rank_, size_;
-};
 
 int failures = 0;
 std::mutex telling;
@@ -72,35 +21,6 @@ void expect(bool holds, const char* what, int size, size_t count) {
   const std::lock_guard<std::mutex> lock(telling);
   std::printf("FAILED: %s, %d ranks, %zu values\n", what, size, count);
   ++failures;
-}
-
-template <typename Act>
-void ranks(int size, Act act) {
-  Post post;
-  std::vector<std::thread> threads;
-  for (int rank = 0; rank < size; ++rank)
-    threads.emplace_back([&, rank] {
-      ThreadTransport transport(post, rank, size);
-      act(transport);
-    });
-  for (std::thread& thread : threads) thread.join();
-}
-
-/** A number of rank and place whose sum depends on the order of adding. */
-template <typename T>
-T value(int rank, size_t i) {
-  return static_cast<T>((i % 7 == 0 ? 1e6 : 1.0) / (static_cast<double>(rank) * 3 + static_cast<double>(i % 1013) + 0.7) * (rank % 2 ? -1 : 1));
-}
-
-/** The tree as docs/parallel.md says it: neighbours first, what has none waits. */
-template <typename T>
-T tree(std::vector<T> level) {
-  while (level.size() > 1) {
-    std::vector<T> next;
-    for (size_t i = 0; i < level.size(); i += 2) next.push_back(i + 1 < level.size() ? level[i] + level[i + 1] : level[i]);
-    level = next;
-  }
-  return level[0];
 }
 
 template <typename T>
