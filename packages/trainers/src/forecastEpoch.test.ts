@@ -1,6 +1,6 @@
 import { engine, tf } from "@etalon/engine";
 import type { Pipeline } from "@etalon/models";
-import { defineReward } from "@etalon/rewards";
+import { defineReward, type Reward } from "@etalon/rewards";
 import { afterEach, beforeAll, expect, test, vi } from "vitest";
 import { fakePipeline } from "../test/fakePipeline.ts";
 import { parseTrainConfig } from "./config/parseTrainConfig.ts";
@@ -12,13 +12,17 @@ beforeAll(() => engine("wasm"));
 afterEach(() => vi.restoreAllMocks());
 
 /** Seconds that an image takes: a model output in a rollout, its decoding, a pass of an update. */
-const cost = { output: 1, decode: 0.25, pass: 3 };
+const cost = { output: 1, decode: 0.25, score: 0.5, pass: 3 };
 
-/** A pipeline whose every call moves the clock, and nothing else does. */
-function clocked(pipeline: Pipeline): Pipeline {
+/** A pipeline and a reward whose every call moves the clock, and nothing else does. */
+function clocked(pipeline: Pipeline): { pipeline: Pipeline; reward: Reward } {
   let now = 0;
   vi.spyOn(performance, "now").mockImplementation(() => 1000 * now);
-  return Object.assign(Object.create(pipeline) as Pipeline, {
+  const reward = defineReward("none", ({ count }) => {
+    now += cost.score * count;
+    return new Float32Array(count);
+  });
+  const slow = Object.assign(Object.create(pipeline) as Pipeline, {
     predict: (...[x, ...rest]: Parameters<Pipeline["predict"]>) => {
       now += cost.pass * x.shape[0];
       return pipeline.predict(x, ...rest);
@@ -37,6 +41,7 @@ function clocked(pipeline: Pipeline): Pipeline {
       return Object.assign(denoise, { dispose: () => inner.dispose() });
     },
   });
+  return { pipeline: slow, reward };
 }
 
 test.each([
@@ -45,9 +50,8 @@ test.each([
   ["a window, best of n", { algorithm: "mixgrpo", sampler: { window: { size: 3 } }, train: { groupSize: 4, bestOf: 2 } }],
 ])("where time is the model's, it predicts what the epoch's passes take: %s", async (_, json) => {
   const config = parseTrainConfig(json, ["train.promptsPerEpoch=6"]);
-  const pipeline = clocked(fakePipeline());
+  const { pipeline, reward } = clocked(fakePipeline());
   const learner = new Learner(config, pipeline, undefined);
-  const reward = defineReward("none", ({ count }) => new Float32Array(count));
   const before = [...learner.variables.values()].map((variable) => [...variable.dataSync()]);
   const tensors = tf.memory().numTensors;
 
@@ -56,13 +60,14 @@ test.each([
   const images = 6 * config.train.groupSize;
   const { rollout, training } = modelPasses(config, pipeline.path, 0);
   expect(forecast.seconds.rollout).toBeCloseTo((rollout * cost.output + cost.decode) * images, 2);
+  expect(forecast.seconds.reward).toBeCloseTo(cost.score * images, 2);
   expect(forecast.seconds.update).toBeCloseTo(training * cost.pass * images, 2);
   const values = 4 * 4 * 3;
   const kept = training / (config.sampler.guidance === 1 ? 1 : 2) / config.train.innerEpochs / ((config.train.bestOf ?? config.train.groupSize) / config.train.groupSize);
   expect(forecast.bytes.rollout).toBe(4 * values * images * (kept + 1 + (config.train.ratioNorm ? kept : 0)));
   const held = 4 * [...learner.variables.values()].reduce((sum, { size }) => sum + size, 0);
   expect(forecast.bytes.update).toBeGreaterThan(held);
-  expect(describeForecast(forecast)).toContain(`rollout ${forecast.seconds.rollout.toPrecision(2)}`);
+  expect(describeForecast(forecast)).toContain(`rollout ${forecast.seconds.rollout.toPrecision(2)}, reward ${forecast.seconds.reward.toPrecision(2)}`);
 
   expect([...learner.variables.values()].map((variable) => [...variable.dataSync()])).toEqual(before);
   expect(tf.memory().numTensors).toBe(tensors);

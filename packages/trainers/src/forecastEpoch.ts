@@ -4,16 +4,19 @@ import type { TrainConfig } from "./config/TrainConfig.ts";
 import type { Parts } from "./loadParts.ts";
 import { modelPasses } from "./parts/modelPasses.ts";
 import { policyGradients } from "./parts/policyGradients.ts";
+import { rewardImages } from "./parts/rewardImages.ts";
 import { rollOut } from "./parts/rollOut.ts";
 import { trainedSteps } from "./parts/trainedSteps.ts";
 import { trainingPlan } from "./parts/trainingPlan.ts";
 import type { Learner } from "./run/Learner.ts";
 
-/** What an epoch is predicted to take on this machine. Scoring is not in it. */
+/** What an epoch is predicted to take on this machine. */
 export interface Forecast {
   seconds: {
     /** Drawing all images: model and decoding. */
     rollout: number;
+    /** Scoring them. */
+    reward: number;
     /** All forward and backward passes of the updates. */
     update: number;
   };
@@ -33,12 +36,12 @@ const most = 8;
 const long = 2;
 
 /**
- * Predicts an epoch's time and memory from one step of a rollout and one forward and backward pass, of some images, timed and weighed here. Nothing is changed.
- * Both are taken as linear in the images, which leaves out what batches gain.
+ * Predicts an epoch's time and memory from one step of a rollout, the reward, and one forward and backward pass, of some images, timed and weighed here. Nothing is changed.
+ * All are taken as linear in the images, which leaves out what batches gain.
  */
 export async function forecastEpoch(
   config: TrainConfig,
-  { pipeline, prompts }: Parts,
+  { pipeline, prompts, reward }: Parts,
   learner: Learner,
 ): Promise<Forecast> {
   const { sampler, train, seed } = config;
@@ -52,7 +55,8 @@ export async function forecastEpoch(
   const draw = () =>
     rollOut({ pipeline, plan: one, prompts: texts, seed, ids, guidance, batch, keepNoise: train.ratioNorm });
   const rollout = await draw();
-  const [decode] = await timed(() => pipeline.decode(rollout.latents, few));
+  const [decode, drawnImages] = await timed(() => pipeline.decode(rollout.latents, few));
+  const [score] = await timed(() => rewardImages(reward, drawnImages, texts));
   const [drawn] = await timed(draw);
 
   const pass = async () => {
@@ -70,6 +74,7 @@ export async function forecastEpoch(
   return {
     seconds: {
       rollout: round((((passes.rollout / timedPasses) * Math.max(0, drawn - decode) + decode) * images) / few),
+      reward: round((score * images) / few),
       update: round((seconds * (passes.training / timedPasses) * images) / few),
     },
     bytes: {
@@ -82,9 +87,9 @@ export async function forecastEpoch(
 
 /** A forecast in a sentence, for a log. */
 export function describeForecast({ seconds, bytes }: Forecast): string {
-  const total = (seconds.rollout + seconds.update).toPrecision(2);
+  const total = (seconds.rollout + seconds.reward + seconds.update).toPrecision(2);
   const config = bytes.fromConfig === undefined ? "" : ` (${gigabytes(bytes.fromConfig)} by the model's config)`;
-  return `an epoch is predicted to take ${total} s (rollout ${seconds.rollout.toPrecision(2)}, updates ${seconds.update.toPrecision(2)}) and ${gigabytes(bytes.update)} of tensors at its peak${config}, beside ${gigabytes(bytes.rollout)} of trajectories`; // biome-ignore format: one thought
+  return `an epoch is predicted to take ${total} s (rollout ${seconds.rollout.toPrecision(2)}, reward ${seconds.reward.toPrecision(2)}, updates ${seconds.update.toPrecision(2)}) and ${gigabytes(bytes.update)} of tensors at its peak${config}, beside ${gigabytes(bytes.rollout)} of trajectories`; // biome-ignore format: one thought
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toPrecision(2)} GB`;

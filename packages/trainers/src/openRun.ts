@@ -14,6 +14,7 @@ import { agree, allOrNone, onRoot } from "./parallel/together.ts";
 import { workOfRanks } from "./parallel/workOfRanks.ts";
 import { checkPlans } from "./parts/checkPlans.ts";
 import { appendLines } from "./run/appendLines.ts";
+import { blownUp } from "./run/blownUp.ts";
 import { latestCheckpoint, mendBest, type OdeReward } from "./run/checkpoint.ts";
 import { io } from "./run/io.ts";
 import { Learner } from "./run/Learner.ts";
@@ -156,6 +157,12 @@ function trainer(
     await saver.settle();
   };
 
+  /** The newest checkpoint, that on its way to the disk counted. */
+  const newest = async () => {
+    await saver?.settle();
+    return folder && latestCheckpoint(checkpoints(folder));
+  };
+
   const averaged = <T>(inner: () => Promise<T>): Promise<T> =>
     learner.averages && config.train.ema?.evaluate ? learner.averages.use(inner) : inner();
 
@@ -197,6 +204,8 @@ function trainer(
         throw error;
       });
       if (folder) appendLines(metricsFile(folder), lines);
+      const broken = await blownUp(learner.variables, config.train.learningRate, newest);
+      if (broken) throw agree(broken); // every rank has the same weights
       for (const { step, ...numbers } of lines) events?.scalars(step, numbers);
       const spoilt = standing.skipped >= config.train.maxSkipped && lines.some(({ gradNorm }) => gradNorm === null);
       const isLast = standing.epoch === config.train.epochs || spoilt;

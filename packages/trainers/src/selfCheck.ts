@@ -12,6 +12,8 @@ import { trainingPlan } from "./parts/trainingPlan.ts";
 export interface SelfCheck {
   /** |ratio − 1| of the policy with itself, log-probabilities taken per element: the training path against the rollout. */
   ratio: number;
+  /** The same of the ratio as the run takes it, where train.reduction is "sum": the difference is of whole log-probabilities there, rounding and all, and is told, not refused. */
+  ratioOfSums?: number;
   /** |η = 0 sampler − ODE written out|, over the scale of the final state. */
   ode: number;
   /** What the rollout keeps its latents in. */
@@ -49,14 +51,14 @@ export async function selfCheck(
   const steps = await stochasticSteps(config, pipeline, texts, roll);
   const half = steps.find(({ next }) => isHalf(next));
   if (half) throw notFloat32(half.step.index);
-  const ratio = ratioError(config, pipeline, texts, steps);
+  const { ratio, ratioOfSums } = ratioErrors(config, pipeline, texts, steps);
   if (!(ratio <= ratioTolerance)) throw failed("the ratio before the first update", ratio, ratioTolerance, "The model gives other outputs in training than in the rollout: look for dropout, for float16 latents, or for outputs that depend on the batch."); // biome-ignore format: one thought
   const ode = await odeError(config, pipeline, texts);
   if (!(ode <= odeTolerance)) throw failed("the sampler at eta 0 against the ODE", ode, odeTolerance, "The path, its prediction type or the guidance do not fit the model."); // biome-ignore format: one thought
   const { promptsPerEpoch, groupSize, bestOf, updatesPerEpoch, innerEpochs } = config.train;
   const updates = updatesPerEpoch * innerEpochs;
   const batch = Math.ceil((promptsPerEpoch * (bestOf ?? groupSize)) / updatesPerEpoch);
-  return { ratio, ode, latents: "float32", images: promptsPerEpoch * groupSize, batch, updates, onPolicy: 1, offPolicy: updates - 1, notes: notesOf(config, pipeline) }; // biome-ignore format: one thought
+  return { ratio, ...(config.train.reduction === "sum" && { ratioOfSums }), ode, latents: "float32", images: promptsPerEpoch * groupSize, batch, updates, onPolicy: 1, offPolicy: updates - 1, notes: notesOf(config, pipeline) }; // biome-ignore format: one thought
 }
 
 /** Counts the first epoch's plan: every epoch's has as many stochastic steps. */
@@ -68,10 +70,20 @@ function notesOf(config: TrainConfig, { path }: Pipeline): string[] {
 }
 
 /** The check in a sentence or two, for a log. */
-export function describeSelfCheck({ ratio, ode, images, batch, onPolicy, offPolicy, notes }: SelfCheck): string[] {
+export function describeSelfCheck({
+  ratio,
+  ratioOfSums,
+  ode,
+  images,
+  batch,
+  onPolicy,
+  offPolicy,
+  notes,
+}: SelfCheck): string[] {
   const policy = `${onPolicy} update on-policy${offPolicy > 0 ? ` and ${offPolicy} off-policy` : ""}`;
+  const sums = ratioOfSums === undefined ? "" : ` an element (${ratioOfSums.toExponential(1)} summed, as train.reduction says)`; // biome-ignore format: one thought
   return [
-    `self-check: first ratio off 1 by ${ratio.toExponential(1)}, eta 0 off the ODE by ${ode.toExponential(1)}, latents float32`,
+    `self-check: first ratio off 1 by ${ratio.toExponential(1)}${sums}, eta 0 off the ODE by ${ode.toExponential(1)}, latents float32`,
     `an epoch: ${images} images, ${policy}, ${batch} images an update`,
     ...notes.map((note) => `note: ${note}`),
   ];
@@ -110,17 +122,17 @@ async function stochasticSteps(
   return (await roll({ pipeline, plan, prompts, seed: config.seed, ids, guidance })).steps;
 }
 
-/** Recomputes every stochastic step one sample at a time through `predict`. */
-function ratioError(
+/** Recomputes every stochastic step one sample at a time through `predict`: |ratio − 1| of log-probabilities an element, and of whole ones. */
+function ratioErrors(
   config: TrainConfig,
   pipeline: Pipeline,
   prompts: readonly string[],
   steps: readonly TrajectoryStep[],
-): number {
+): { ratio: number; ratioOfSums: number } {
   const { guidance } = config.sampler;
   const shape = pipeline.latentShape();
   const dim = shape.reduce((a, b) => a * b);
-  let worst = 0;
+  let worst = 0; // of log-probabilities' differences, whole
   for (const [i, prompt] of prompts.entries()) {
     const [cond, uncond] = [pipeline.encodePrompts([prompt]), pipeline.encodePrompts([""])];
     for (const { step, x, next, logp } of steps) {
@@ -133,12 +145,12 @@ function ratioError(
       };
       const passes = { cond: output(cond), uncond: guidance === 1 ? undefined : output(uncond) };
       const [now] = logProb({ next: row(next), x: row(x), ...passes, guidance, map: step.map, dim });
-      worst = Math.max(worst, Math.abs(Math.expm1((now - logp[i]) / dim)));
+      if (!(Math.abs(now - logp[i]) <= Math.abs(worst))) worst = now - logp[i];
     }
     cond.dispose();
     uncond.dispose();
   }
-  return worst;
+  return { ratio: Math.abs(Math.expm1(worst / dim)), ratioOfSums: Math.abs(Math.expm1(worst)) };
 }
 
 /** Runs the plan at η = 0, and beside it x_s = α_s x̂0 + σ_s ε̂ written out in float64. */

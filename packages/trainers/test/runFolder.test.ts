@@ -186,6 +186,25 @@ describe("refuses", () => {
     expect(readFileSync(join(out, "metrics.jsonl"), "utf8").trim().split("\n")).toHaveLength(1);
   });
 
+  test("weights that an update blows up: the run ends, names the checkpoint and the learning rate, and saves nothing of them", async () => {
+    const out = join(root, "blown-up");
+    await train({ out, until: 2 });
+    const broken = (text: string) => {
+      const { learningRate, ...rest } = JSON.parse(text).train;
+      return { ...JSON.parse(text), train: { ...rest, learningRate: 1e308 } };
+    };
+    const file = join(out, "config.json");
+    const large = broken(readFileSync(file, "utf8"));
+    writeFileSync(file, JSON.stringify(large));
+    const before = readFileSync(join(out, "checkpoints", "000002", "state.json"), "utf8");
+    expect(await thrown(() => train({ out, resume: true, config: parseTrainConfig(large) }))).toMatch(
+      /^NOT_FINITE: .*\[\d+\] is (NaN|-?Infinity); allowed: finite weights\. An update has blown them up\. The newest checkpoint is .*000002\. Begin a run with train\.learningRate below 1e\+308/,
+    );
+    expect(readdirSync(join(out, "checkpoints"))).not.toContain("000003");
+    expect(readFileSync(join(out, "checkpoints", "000002", "state.json"), "utf8")).toBe(before);
+    expect(await thrown(() => train({ config: parseTrainConfig(large) }))).toContain("No checkpoint was saved");
+  });
+
   test("a model that answers otherwise in training: the self-check stops the run before it makes a folder", async () => {
     const out = join(root, "drifting");
     const pipeline = fakePipeline();

@@ -52,6 +52,32 @@ function cutToHalf(values: Float32Array): void {
 }
 
 describe("the start-up check", () => {
+  test("keeps the forecast beside the checks, in self-check.json", async () => {
+    const [out, pipeline] = [join(root, "forecast"), fakePipeline()];
+    const trainer = await openRun({ config, reward, prompts: ["red heart", "cat"], pipeline, out });
+    const forecast = await trainer.forecast();
+    await trainer.close();
+    pipeline.dispose();
+    expect(JSON.parse(readFileSync(join(out, "self-check.json"), "utf8"))).toEqual({ ...trainer.checks, forecast });
+  });
+
+  test("tells the first ratio as the run takes it, where it sums log-probabilities", async () => {
+    const run = async (reduction: "sum" | "mean") => {
+      const pipeline = fakePipeline();
+      const asked = parseTrainConfig({ ...config, train: { ...config.train, reduction } });
+      const trainer = await openRun({ config: asked, reward, prompts: ["red heart", "cat"], pipeline });
+      await trainer.close();
+      pipeline.dispose();
+      return trainer.checks;
+    };
+    const { ratioOfSums, ...rest } = await run("sum");
+    expect(ratioOfSums).toBeGreaterThanOrEqual(rest.ratio);
+    expect(describeSelfCheck({ ratioOfSums, ...rest })[0]).toContain(
+      `(${ratioOfSums?.toExponential(1)} summed, as train.reduction says)`,
+    );
+    expect(await run("mean")).not.toHaveProperty("ratioOfSums");
+  });
+
   test("lets a run begin that has nothing wrong", async () => {
     expect(await opened({ rollOut })).toBe("nothing");
   });
