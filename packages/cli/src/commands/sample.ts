@@ -26,6 +26,7 @@ interface Options {
   rule?: Rule;
   steps?: number;
   guidance?: number;
+  shift?: number;
   height?: number;
   width?: number;
   seed?: number;
@@ -51,6 +52,7 @@ export function sampleCommand(): Command {
     .addOption(new Option("--rule <name>", "the stochastic step (default: gddim)").choices([...ruleNames]))
     .option("--steps <count>", "sampler steps (the model's own default where left out)", count("steps"))
     .option("--guidance <number>", "weight of classifier-free guidance; 1 is off", number("guidance", { min: 0 }))
+    .option("--shift <number>", "time shift of the grid, for flow models: 3 for SD3 and FLUX (the model's own where left out)", number("shift", { above: 0 }))
     .option("--height <pixels>", "of a picture, multiples of 8 for Stable Diffusion (the model's own where left out)", count("height"))
     .option("--width <pixels>", "of a picture (its height where only that is given)", count("width"))
     .option("--seed <number>", "seed of the noise (default: 0)", seed)
@@ -131,6 +133,7 @@ async function drawingOf(
     rule = "gddim",
     steps = defaults.steps,
     guidance = defaults.guidance,
+    shift,
     seed = 0,
     height,
     width,
@@ -141,7 +144,7 @@ async function drawingOf(
     variant: files?.variant ?? null,
     weights: await hashWeights(files?.folder ?? pipeline.name, files?.variant),
     adapter: await adapterOf(pipeline, options, from),
-    ...{ prompts, negative, n, first, eta, rule, steps, guidance, seed, height, width },
+    ...{ prompts, negative, n, first, eta, rule, steps, guidance, shift, seed, height, width },
     engine: (await engine()).name,
   };
 }

@@ -29,6 +29,7 @@ export const PictureConfig = z.strictObject({
   rule: z.enum(ruleNames as [string, ...string[]]),
   steps: z.int().min(1),
   guidance: z.number().min(0),
+  shift: z.number().positive().optional().describe("Time shift of the grid. Left out: the model's own."),
   seed: z.int().min(0),
   height: z.int().min(1).describe("Pixels of a picture."),
   width: z.int().min(1),

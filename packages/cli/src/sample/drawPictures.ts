@@ -12,12 +12,12 @@ export async function drawPictures(
   config: Drawing,
   { signal, onProgress }: Watch,
 ): Promise<ImageBatch> {
-  const { prompts, n, first, negative, guidance, steps, eta, rule, seed, height, width } = config;
+  const { prompts, n, first, negative, guidance, steps, eta, rule, shift, seed, height, width } = config;
   const repeated = prompts.flatMap((prompt) => Array.from({ length: n }, () => prompt));
   const shape = pipeline.latentShape(height, width);
   const denoiser = pipeline.denoiser(repeated, { guidance, negative, shape });
   try {
-    const trajectory = plan({ path: pipeline.path, steps, eta, rule: rule as Rule });
+    const trajectory = plan({ path: pipeline.path, steps, eta, rule: rule as Rule, shift });
     const samples = Uint32Array.from(repeated, (_, i) => first + i);
     let latents: Float32Array = new Float32Array(0);
     for await (const { index, next } of sample({

@@ -57,6 +57,22 @@ describe("a picture draws itself again, to the byte", () => {
     expect(bytes(at("folder", "00000.png"))).toEqual(bytes(at("one.png")));
   });
 
+  test("a shift of the time grid, which a picture without one does not have", async () => {
+    const draw = ["sample", "--prompt", "red heart", "--steps", "3", "--seed", "9"];
+    await etalon(...draw, "-o", at("own.png"));
+    await etalon(...draw, "--shift", "3", "-o", at("shifted.png"));
+    expect(configIn(at("own.png"))).not.toHaveProperty("shift");
+    expect(configIn(at("shifted.png"))).toHaveProperty("shift", 3);
+    expect(plain(at("shifted.png"))).not.toEqual(plain(at("own.png")));
+    expect((await again(at("shifted.png"))).same).toBe(true);
+    expect(await etalon(...draw, "--shift", "0", "-o", at("none.png"))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("shift"),
+    });
+    const other = await etalon("sample", "--model", at("sd"), "--prompt", "cat", "--shift", "3", "-o", at("none.png"));
+    expect([other.code, other.stderr]).toEqual([2, expect.stringContaining("shift")]);
+  });
+
   test("Stable Diffusion: sizes, a negative prompt, guidance, an adapter at a scale; signs beyond ASCII", async () => {
     const draw = (...more: string[]) => etalon("sample", "--model", at("sd"), "--prompt", "cät 🐈", "--steps", "2", ...more); // biome-ignore format: one thought
     const options = ["--height", "36", "--width", "28", "--negative", "dög", "--guidance", "4", "--adapter", at("adapter")]; // biome-ignore format: a list
@@ -134,7 +150,7 @@ describe("what cannot be drawn again is told", () => {
   });
 
   test.each<[object, string]>([
-    [{ stepz: 3 }, 'edited.png: stepz is not a key; allowed: etalon, model, variant, weights, adapter, prompts, negative, n, first, eta, rule, steps, guidance, seed, height, width, engine. Did you mean "steps"?'],
+    [{ stepz: 3 }, 'edited.png: stepz is not a key; allowed: etalon, model, variant, weights, adapter, prompts, negative, n, first, eta, rule, steps, guidance, shift, seed, height, width, engine. Did you mean "steps"?'],
     [{ steps: 0 }, "edited.png: steps is 0; allowed: a number ≥ 1."],
     [{ etalon: 2 }, "edited.png: etalon is 2; allowed: 1."],
     [{ prompts: [] }, "edited.png: prompts is []; allowed: one that is not empty."],
