@@ -78,6 +78,9 @@ void Communicator::settle(const char* call) {
 void Communicator::check(ncclResult_t result, const char* call, int peer) {
   if (result == ncclSuccess || result == ncclInProgress) return;
   std::string message = std::string(call) + (peer < 0 ? "" : ", with " + control_.place(peer)) + ": " + ncclGetErrorString(result);
+  ncclResult_t earlier = ncclSuccess;   // after a failure that was not looked for yet, a call is only told that it is of no use
+  const bool asked = comm_ != nullptr && ncclCommGetAsyncError(comm_, &earlier) == ncclSuccess;
+  if (asked && earlier != ncclSuccess && earlier != ncclInProgress && earlier != result) message += std::string("; it had failed before: ") + ncclGetErrorString(earlier);
   const char* const detail = comm_ == nullptr ? nullptr : ncclGetLastError(comm_);
   if (detail != nullptr && *detail != '\0') message += std::string(" (") + detail + ")";
   throw mpi::Failure(message);
