@@ -53,7 +53,15 @@ function inKernels(): [string, () => unknown][] {
 }
 
 test("an error that is not about memory stays as it is", () => {
-  for (const error of [new RangeError("Maximum call stack size exceeded"), new TypeError("Invalid array length"), 3])
+  for (const error of [
+    new RangeError("Maximum call stack size exceeded"),
+    new TypeError("Invalid array length"),
+    new Error("Invalid TF_Status: 3"),
+    3,
+  ])
     expect(asOutOfMemory(error, "x")).toBe(error);
+  expect(asOutOfMemory(new Error("Invalid TF_Status: 8\nMessage: OOM when allocating tensor"), "x")).toMatchObject({
+    code: "UNSUPPORTED",
+  });
   expect(() => tf.range(0, 1, 0)).toThrow("Cannot have a step of zero");
 });
