@@ -20,7 +20,7 @@ interface TapedEngine {
     attributes: NamedAttrMap,
   ): void;
 }
-const engine = tf.engine() as unknown as TapedEngine; // tfjs keeps one; to read one of its names is to call a function
+const engine = tf.engine() as unknown as TapedEngine; // tfjs keeps one
 const environment = tf.env();
 
 /** Whether the engine that runs has a fused kernel of that name; where it has not, an operation is made of TensorFlow.js's own. */

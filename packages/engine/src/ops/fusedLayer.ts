@@ -4,8 +4,6 @@ import { isTaped, runFused, withGradients } from "./fused.ts";
 import { isFrozen } from "./isFrozen.ts";
 import { addLayers, type NamedLayers } from "./LayerTensors.ts";
 
-const { Variable } = tf; // to read it of tf is to call a function
-
 /**
  * A layer of several steps as one kernel each way, `kernel` and `kernel`Gradients: it gives its value and, with `keep`, one tensor of what its gradients need. A frozen
  * tensor gets no gradient, and none is computed.
@@ -26,7 +24,7 @@ export function fusedLayer(
   const names = Object.keys(inputs);
   const wants = isTaped() ? names.filter((name) => !isFrozen(inputs[name])) : [];
   if (wants.length === 0) return runFused<Tensor[]>(kernel, inputs, { ...given, keep: false })[0];
-  const passing = names.filter((name) => !(inputs[name] instanceof Variable)); // variables outlive the pass
+  const passing = names.filter((name) => !(inputs[name] instanceof tf.Variable)); // variables outlive the pass
   return withGradients(
     wants.map((name) => inputs[name]),
     () => {

@@ -45,10 +45,19 @@ export function resnetLayer(x: Tensor, layers: ResnetTensors, options: { groups:
   }
   if (shortcut) checkLayer("shortcut", shortcut, inputs, outputs);
   const shape = [...x.shape.slice(0, 3), outputs];
-  if (isEmpty(shape)) {
-    const own = [norm1.gain, norm1.bias, norm2.gain, norm2.bias, conv1.filter, conv1.bias, conv2.filter, conv2.bias];
-    return emptyResult(shape, [x, shift && embedding, ...own, ...tensorsOf({ time: shift, shortcut })]);
-  }
+  const tensors = {
+    x,
+    embedding: shift && embedding,
+    "norm1.gain": norm1.gain,
+    "norm1.bias": norm1.bias,
+    "conv1.filter": conv1.filter,
+    "conv1.bias": conv1.bias,
+    "norm2.gain": norm2.gain,
+    "norm2.bias": norm2.bias,
+    "conv2.filter": conv2.filter,
+    "conv2.bias": conv2.bias,
+  };
+  if (isEmpty(shape)) return emptyResult(shape, [...Object.values(tensors), ...tensorsOf({ time: shift, shortcut })]);
   const odd = [conv1, conv2].every(({ filter }) => filter.shape[0] % 2 === 1 && filter.shape[1] % 2 === 1);
   if (odd && hasFused("EtalonResnetLayer") && x.size > 0) {
     for (const [name, norm, conv] of [["1", norm1, conv1], ["2", norm2, conv2]] as const) {
@@ -56,18 +65,6 @@ export function resnetLayer(x: Tensor, layers: ResnetTensors, options: { groups:
       checkShape(`norm${name}.bias`, norm.bias, [name === "1" ? inputs : outputs]);
       if (conv.bias) checkShape(`conv${name}.bias`, conv.bias, [outputs]);
     } // biome-ignore format: one thought
-    const tensors = {
-      x,
-      embedding: shift && embedding,
-      "norm1.gain": norm1.gain,
-      "norm1.bias": norm1.bias,
-      "conv1.filter": conv1.filter,
-      "conv1.bias": conv1.bias,
-      "norm2.gain": norm2.gain,
-      "norm2.bias": norm2.bias,
-      "conv2.filter": conv2.filter,
-      "conv2.bias": conv2.bias,
-    };
     return fusedLayer("EtalonResnetLayer", tensors, { time: shift, shortcut }, options);
   }
   const convolved = (value: Tensor, { filter, bias }: ConvTensors) => {

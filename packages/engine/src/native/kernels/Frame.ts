@@ -1,12 +1,6 @@
-import type { HeavyKernels, StepKernels } from "@etalon/native/tensor";
+import type { HeavyKernels, Recorder, StepKernels } from "@etalon/native/tensor";
 import type { TensorInfo } from "@tensorflow/tfjs";
 import { type NativeBackend, type Output, sizeOf } from "../NativeBackend.ts";
-
-/** The kernels of the addon that a layer's steps may be. */
-export interface LayerKernelSet {
-  heavy: HeavyKernels;
-  light: StepKernels;
-}
 
 /** A layer's tensors by name; those that are left out are undefined. */
 export type LayerInputs = Readonly<Record<string, TensorInfo | undefined>>;
@@ -25,7 +19,12 @@ export class Frame {
   readonly #gradients = new Map<string, Output<Float32Array>>();
 
   /** @param wants  names of tensors whose gradients are asked for */
-  constructor(backend: NativeBackend, kernels: LayerKernelSet, inputs: LayerInputs, wants: readonly string[]) {
+  constructor(
+    backend: NativeBackend,
+    kernels: Pick<Recorder, "heavy" | "light">,
+    inputs: LayerInputs,
+    wants: readonly string[],
+  ) {
     this.backend = backend;
     this.heavy = kernels.heavy;
     this.light = kernels.light;

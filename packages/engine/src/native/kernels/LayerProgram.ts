@@ -1,24 +1,21 @@
-import type { Place, Recorder } from "@etalon/native/tensor";
+import type { HeavyKernels, Place, Recorder } from "@etalon/native/tensor";
 import type { TensorInfo } from "@tensorflow/tfjs";
 import type { NativeBackend } from "../NativeBackend.ts";
 import type { Frame, LayerInputs } from "./Frame.ts";
-import { type Packed, packed } from "./packed.ts";
-
-/** Some names of inputs with their shapes, or settings by name: what a program was recorded for. */
-type Attributes = object;
+import { packed } from "./packed.ts";
 
 /** The steps of a layer for certain shapes and attributes: one call of the addon, over its inputs, its outputs and one array to work in, in that order. */
 export class LayerProgram {
   readonly #program: Float64Array;
   readonly #names: readonly string[];
   readonly #shapes: readonly (readonly number[])[];
-  readonly #attributes: Attributes;
+  readonly #attributes: object;
   readonly #outputs: readonly number[][];
   /** Of the outputs, those that the layer gives, in its order. */
   readonly #given: readonly number[];
   readonly #workspace: number;
 
-  private constructor(program: Float64Array, inputs: LayerInputs, attributes: Attributes, frame: Frame, made: readonly TensorInfo[], workspace: number) {
+  private constructor(program: Float64Array, inputs: LayerInputs, attributes: object, frame: Frame, made: readonly TensorInfo[], workspace: number) {
     this.#program = program;
     this.#names = namesOf(inputs);
     this.#shapes = this.#names.map((name) => [...(inputs[name] as TensorInfo).shape]);
@@ -29,12 +26,12 @@ export class LayerProgram {
   } // biome-ignore format: a long line
 
   /** What a frame recorded; undefined where an array is neither input, output nor workspace, or is two inputs at once, so that a step does not tell which it read. */
-  static of(frame: Frame, record: Recorder, inputs: LayerInputs, attributes: Attributes, made: readonly TensorInfo[]): LayerProgram | undefined {
+  static of(frame: Frame, record: Recorder, inputs: LayerInputs, attributes: object, made: readonly TensorInfo[]): LayerProgram | undefined {
     const places = new Map<ArrayBufferLike, Place>();
     const given = [...namesOf(inputs).map((name) => frame.values(name)), ...frame.outputs.map(({ values }) => values)];
     for (const [place, array] of given.entries()) places.set(array.buffer, { place, offset: -start(array) });
     if (places.size < given.length) return undefined;
-    const { offsets, length }: Packed = packed(frame.workspace, record.lives());
+    const { offsets, length } = packed(frame.workspace, record.lives());
     for (const [array, offset] of offsets) places.set(array.buffer, { place: given.length, offset: offset - start(array) });
     const program = record.program((array) => {
       const found = places.get(array.buffer);
@@ -43,7 +40,7 @@ export class LayerProgram {
     return program && new LayerProgram(program, inputs, attributes, frame, made, length);
   } // biome-ignore format: long lines
 
-  fits(inputs: LayerInputs, attributes: Attributes): boolean {
+  fits(inputs: LayerInputs, attributes: object): boolean {
     for (let i = 0; i < this.#names.length; i++) {
       const input = inputs[this.#names[i]];
       if (input === undefined || !same(input.shape, this.#shapes[i])) return false;
@@ -51,14 +48,14 @@ export class LayerProgram {
     return same(attributes, this.#attributes) && namesOf(inputs).length === this.#names.length;
   }
 
-  run(backend: NativeBackend, inputs: LayerInputs): TensorInfo[] {
+  run(heavy: HeavyKernels, backend: NativeBackend, inputs: LayerInputs): TensorInfo[] {
     const arrays = this.#names.map((name) => backend.values(inputs[name] as TensorInfo, "float32"));
     const made = this.#outputs.map((shape) => backend.output(shape, "float32"));
     for (const { values } of made) arrays.push(values);
     const workspace = backend.pool.take("float32", this.#workspace) as Float32Array;
     arrays.push(workspace);
     try {
-      backend.heavy?.run(this.#program, arrays);
+      heavy.run(this.#program, arrays);
     } finally {
       backend.pool.give(workspace);
     }

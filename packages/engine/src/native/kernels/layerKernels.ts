@@ -1,4 +1,4 @@
-import { recorder } from "@etalon/native/tensor";
+import { type Recorder, recorder } from "@etalon/native/tensor";
 import type { TensorInfo } from "@tensorflow/tfjs";
 import type { NativeBackend } from "../NativeBackend.ts";
 import { Frame, type LayerInputs } from "./Frame.ts";
@@ -24,9 +24,9 @@ const mostPrograms = 64;
 export function layerKernels<Attributes extends object>(layers: Record<string, LayerSteps<Attributes>>): NativeKernels {
   const entries = Object.entries(layers).map(([name, steps]) => {
     const programs: LayerProgram[] = [];
-    const kernel = ({ inputs, attrs, backend }: KernelCall<LayerInputs, Attributes>) => {
+    const kernel = ({ inputs, attrs, backend, heavy }: KernelCall<LayerInputs, Attributes>) => {
       const known = programs.find((program) => program.fits(inputs, attrs));
-      if (known !== undefined) return known.run(backend, inputs);
+      if (known !== undefined) return known.run(heavy, backend, inputs);
       const { made, program } = recorded(backend, inputs, attrs, steps);
       if (program !== undefined && programs.push(program) > mostPrograms) programs.shift();
       return made;
@@ -43,8 +43,7 @@ function recorded<Attributes extends object>(
   attributes: Attributes & Wants,
   steps: LayerSteps<Attributes>,
 ) {
-  const record = recorder();
-  if (record === undefined) throw new Error("The native engine runs without the addon's kernels.");
+  const record = recorder() as Recorder; // the native engine runs
   const frame = new Frame(backend, record, inputs, attributes.wants ?? []);
   try {
     const made = steps(frame, attributes);
