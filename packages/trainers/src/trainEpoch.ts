@@ -43,7 +43,7 @@ export async function trainEpoch(
   const loop = { ...stages, ...given };
   const clock = stopwatch();
   const arena = Object.keys(given).length === 0 ? learner.arena : undefined; // a part of the user's may hold on to a rollout
-  const { span, shares } = workOfRanks(config, learner.variables, communicator.size);
+  const { shares, ...order } = workOfRanks(config, learner.variables, communicator.size);
   const mine = shares[communicator.rank];
   const chosen = loop.samplePrompts(parts.mixture ?? parts.prompts, config.seed, standing.epoch, train.promptsPerEpoch);
   const prompts = chosen.flatMap((prompt) => Array<string>(train.groupSize).fill(prompt));
@@ -70,7 +70,7 @@ export async function trainEpoch(
     const { variables, optimiser } = learner;
     const { maxGradNorm } = train.optimiser;
     const learningRate = learningRateAt(train, standing.step);
-    const sum = new GradientSum({ communicator, variables, span, buckets: () => learner.buckets });
+    const sum = new GradientSum({ communicator, variables, ...order, buckets: () => learner.buckets });
     const { skipped, ...report } = await loop.updatePolicy(
       { ...train, pipeline, variables, optimiser, maxGradNorm, learningRate, guidance: sampler.guidance, sum },
       rollout,

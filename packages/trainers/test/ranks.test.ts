@@ -67,6 +67,8 @@ describe("ranks and one process", () => {
     ["a micro-batch of two groups", ["train.parameters=all", "train.microBatch=6"]],
     ["groups of two micro-batches", ["train.microBatch=2", "train.groupSize=4"]],
     ["several updates", ["train.updatesPerEpoch=3", "train.epochs=1", "train.microBatch=1"]],
+    ["a sum every micro-batch, beside the next", ["train.parameters=all", "parallel.reduceEvery=1"]],
+    ["three micro-batches a rank of two", ["train.promptsPerEpoch=12", "train.groupSize=2", "train.microBatch=2"]],
     ["one sum every two micro-batches", ["parallel.reduceEvery=2", "parallel.bucketMB=0.0001"]],
     [
       "groups from one noise, split",

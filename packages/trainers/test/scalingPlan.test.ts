@@ -43,6 +43,7 @@ describe("scalingPlan", () => {
   test.each([
     [2, []],
     [4, ["parallel.reduceEvery=2"]],
+    [4, ["parallel.reduceEvery=1"]],
     [3, ["train.updatesPerEpoch=2", "parallel.bucketMB=0.0001"]],
   ] as [number, string[]][])("counts what %d ranks do, %j", async (ranks, sets) => {
     await engine("wasm");
@@ -66,10 +67,20 @@ describe("scalingPlan", () => {
     const variables = one(999_999); // and a number that says that it has a gradient: 4 MB, one array
     const [alone, four] = scalingPlan({ config: config(), variables, seconds, link, ranks: [1, 4] });
     expect(alone).toEqual({ ranks: 1, sums: 0, bytes: 0, seconds: { compute: 8, messages: 0, epoch: 8, overlapped: 8 }, efficiency: { epoch: 1, overlapped: 1 } }); // biome-ignore format: one thought
-    // 16 images, 4 a rank, in two micro-batches: two sums, of 2 · 3 messages and 2 · 3/4 of 4 MB; four gathers of 3 messages.
+    // 16 images, 4 a rank: a sum of 2 · 3 messages and 2 · 3/4 of 4 MB; four gathers of 3 messages.
     const sum = 6e-3 + 6;
-    expect(four).toMatchObject({ ranks: 4, sums: 2, bytes: 12e6 });
+    expect(four).toMatchObject({ ranks: 4, sums: 1, bytes: 6e6 });
     expect(four.seconds.compute).toBeCloseTo(3 / 4 + 1 + 4 / 4, 12);
+    expect(four.seconds.messages).toBeCloseTo(sum + 12e-3, 9);
+    expect(four.seconds.overlapped).toBeCloseTo(2.75 + 12e-3 + sum, 9);
+    expect(four.efficiency.epoch).toBeCloseTo(8 / (4 * (2.75 + sum + 12e-3)), 9);
+  });
+
+  test("of sums beside the next micro-batches: by hand", () => {
+    const often = config(["parallel.reduceEvery=1"]);
+    const [four] = scalingPlan({ config: often, variables: one(999_999), seconds, link, ranks: [4] });
+    const sum = 6e-3 + 6; // twice, since a rank has two micro-batches
+    expect(four).toMatchObject({ ranks: 4, sums: 2, bytes: 12e6 });
     expect(four.seconds.messages).toBeCloseTo(2 * sum + 12e-3, 9);
     // The first sum is seen as far as it takes longer than the second micro-batch, half a second; the last wholly.
     expect(four.seconds.overlapped).toBeCloseTo(2.75 + 12e-3 + sum + (sum - 0.5), 9);

@@ -40,7 +40,7 @@ const ParallelConfig = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      "Micro-batches between two sums of the gradient over the ranks, which go on beside the next ones; as many as an update has: one sum, least bytes. null: 1 where the trained parameters have at most 64 MiB, else one sum an update.",
+      "Micro-batches between two sums of the gradient over the ranks, which go on beside the next ones. null: one sum an update, the least to send.",
     ),
   bucketMB: z.number().positive().max(1024).default(4).describe("About how long a message of the gradient is, in MB."),
 });

@@ -31,7 +31,7 @@ const prompts = ["red heart", "blue fish", "cat", "a very long dog"];
 const images = [0, 1, 2, 3];
 
 /** The gradient of four images, a micro-batch each, and how many micro-batches have gone through the model when sums over the ranks begin and end. */
-async function gradients(span: number, twin: boolean) {
+async function gradients(span: number | undefined, twin: boolean, row = false) {
   const pipeline = fakePipeline();
   const passes: string[] = [];
   const predict = pipeline.predict.bind(pipeline);
@@ -46,7 +46,7 @@ async function gradients(span: number, twin: boolean) {
   const rollout = await rollOut({ pipeline, plan, prompts, seed: 3, ids: Uint32Array.from(images) });
   const variables = pipeline.model.parameters("all");
   const communicator = twin ? withTwin((what) => passes.push(`${what} at ${through}`)) : soloCommunicator;
-  const sum = new GradientSum({ variables, communicator, span });
+  const sum = new GradientSum({ variables, communicator, span, row });
   through = 0;
   const options = { pipeline: counted, variables, guidance: 1, clip: 0.5, reduction: "mean", microBatch: 1, noiseLevelWeight: 0, kl: 0, sum } as const; // biome-ignore format: one thought
   const { gradients: result } = await policyGradients(options, rollout, Float64Array.of(1.2, -0.7, 0.4, -1.5), images);
@@ -67,8 +67,20 @@ describe("sums over the ranks", () => {
     expect(passes).toEqual(["begins at 2", "ends at 4", "begins at 4", "ends at 4"]);
   });
 
-  test.each([1, 2, 3])("with a twin the mean gradient is that of one process to the bit: span %d", async (span) => {
-    const [alone, both] = [await gradients(span, false), await gradients(span, true)];
+  test("of all of an update: one, when the last micro-batch is through", async () => {
+    const { passes } = await gradients(undefined, true);
+    expect(passes).toEqual(["begins at 4", "ends at 4"]);
+  });
+
+  test.each([
+    [1, false],
+    [2, false],
+    [3, false],
+    [2, true],
+    [undefined, false],
+    [undefined, true],
+  ])("with a twin the mean gradient is that of one process to the bit: span %s, in a row: %s", async (span, row) => {
+    const [alone, both] = [await gradients(span, false, row), await gradients(span, true, row)];
     expect(alone.passes).toEqual([]);
     expect(both.values).toEqual(alone.values);
     expect(Math.hypot(...both.values.shift)).toBeGreaterThan(1e-3);

@@ -9,15 +9,15 @@ export interface Sharing {
   updates: number;
   /** Images of a forward and backward pass. */
   microBatch: number;
-  /** Micro-batches between reductions (`reductionSpan`). */
-  span: number;
+  /** Micro-batches between reductions (`reductionSpan`). Undefined: one reduction an update. */
+  span?: number;
   /** Whether a group may lie on several ranks. */
   splitGroups: boolean;
 }
 
 /**
- * Which images each rank draws, scores and trains on: indices into the epoch's images, rising. Where the ranks divide the blocks of the reduction, blocks go round the ranks, so that the gradient has
- * the same tree as one process has (docs/parallel.md); else each rank has the same number of groups in a row, but for one.
+ * Which images each rank draws, scores and trains on: indices into the epoch's images, rising. Each has the same number of groups in a row, but for one; with several reductions an update whose blocks the ranks
+ * divide, blocks go round the ranks. So the gradient has the tree of one process (docs/parallel.md).
  * @throws EtalonError BAD_CONFIG: more ranks than groups (or, where groups are split, than images of an update)
  */
 export function imagesOfRanks(sharing: Sharing, ranks: number): number[][] {
@@ -26,7 +26,7 @@ export function imagesOfRanks(sharing: Sharing, ranks: number): number[][] {
   const units = images / unit;
   if (units < (splitGroups ? ranks * updates : ranks)) throw tooMany(sharing, ranks);
   const block = blockOf(sharing);
-  const rounds = units % (block * ranks) === 0;
+  const rounds = block !== undefined && units % (block * ranks) === 0;
   const owner = (at: number) => (rounds ? Math.floor(at / block) % ranks : Math.floor(((at + 1) * ranks - 1) / units));
   const shares = Array.from({ length: ranks }, (): number[] => []);
   for (let i = 0; i < images; i++) shares[owner(Math.floor(i / unit))].push(i);
@@ -43,8 +43,8 @@ export function reductionSpan(sharing: Omit<Sharing, "span">, wanted: number): n
 }
 
 /** Units whose images of one update are those of one reduction: a whole number, as `reductionSpan` made the span. */
-const blockOf = ({ span, microBatch, updates, groupSize, splitGroups }: Sharing): number =>
-  (span * microBatch * updates) / (splitGroups ? 1 : groupSize);
+const blockOf = ({ span, microBatch, updates, groupSize, splitGroups }: Sharing): number | undefined =>
+  span === undefined ? undefined : (span * microBatch * updates) / (splitGroups ? 1 : groupSize);
 
 const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));
 

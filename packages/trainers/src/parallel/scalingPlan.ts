@@ -53,7 +53,7 @@ export function scalingPlan({ config, variables, seconds, link, ranks }: Scaling
 function row({ config, variables, seconds, link }: Omit<ScalingOptions, "ranks">, ranks: number): ScalingRow {
   check.count("ranks", ranks);
   const { train, parallel } = config;
-  const { span, shares } = workOfRanks(config, variables, ranks);
+  const { span = Number.MAX_SAFE_INTEGER, shares } = workOfRanks(config, variables, ranks);
   const work = updatesOf(train, shares);
   const arrays = bucketPlaces(variables, 1e6 * parallel.bucketMB).sizes.map((size) => messagesOf(4 * size, ranks));
   const [rounds, bytes] = [total(arrays.map((one) => one.rounds)), total(arrays.map((one) => one.bytes))];
