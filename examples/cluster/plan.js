@@ -92,9 +92,9 @@ export async function plan(args) {
   if (given.json) return JSON.stringify({ link, plans }, null, 2);
   const lines = [`α ${(1e6 * link.alpha).toFixed(0)} µs a message, β ${(1e9 * link.beta).toFixed(3)} ns a byte (${given.link})`]; // biome-ignore format: one thought
   for (const { name, trained, rows } of plans) {
-    lines.push("", `${name}: ${trained.toLocaleString("en")} values`, "", "| ranks | sums an update | a rank sends an update | an epoch | efficiency | messages hidden |", "|---|---|---|---|---|---|"); // biome-ignore format: a table
-    for (const { ranks: n, sums, bytes: sent, seconds, efficiency } of rows) {
-      lines.push(`| ${n} | ${sums} | ${bytes(sent)} | ${duration(seconds.epoch)} | ${percent(efficiency.epoch)} | ${percent(efficiency.overlapped)} |`); // biome-ignore format: one thought
+    lines.push("", `${name}: ${trained.toLocaleString("en")} values`, "", "| ranks | a rank sends an update | an epoch | efficiency |", "|---|---|---|---|"); // biome-ignore format: a table
+    for (const { ranks: n, bytes: sent, seconds, efficiency } of rows) {
+      lines.push(`| ${n} | ${bytes(sent)} | ${duration(seconds.epoch)} | ${percent(efficiency.epoch)} |`);
     }
   }
   return lines.join("\n");

@@ -116,5 +116,5 @@ async function readPicture(file: string): Promise<{ values: Float32Array; colour
     .resize(side, side, { kernel: "lanczos3" })
     .raw()
     .toBuffer();
-  return { values: Float32Array.from(rgb, (value) => value / 127.5 - 1), colours: dominantColours(rgba) };
+  return { values: new Float32Array(rgb).map((value) => value / 127.5 - 1), colours: dominantColours(rgba) };
 }
