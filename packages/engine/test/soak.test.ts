@@ -1,10 +1,16 @@
+import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { ended, spawnSource } from "@etalon/testkit";
-import { expect, test } from "vitest";
+import { bundleSource, ended } from "@etalon/testkit";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { installedEngines } from "../src/index.ts";
 
-const soak = fileURLToPath(new URL("../soak/updates.mjs", import.meta.url));
-const run = (...args: string[]) => ended(spawnSource(soak, ["--updates", "300", "--engine", installedEngines().includes("native") ? "native" : "wasm", ...args])); // biome-ignore format: one thought
+let program: URL;
+beforeAll(async () => {
+  program = await bundleSource(new URL("../soak/updates.mjs", import.meta.url), new URL("../", import.meta.url));
+});
+afterAll(() => rmSync(program, { force: true }));
+const run = (...args: string[]) => ended(spawn(process.execPath, [fileURLToPath(program), "--updates", "300", "--engine", installedEngines().includes("native") ? "native" : "wasm", ...args])); // biome-ignore format: one thought
 
 test("300 real updates of the soak: tensors and the pool's bytes stay to the byte", async () => {
   const { code, stdout, stderr } = await run();

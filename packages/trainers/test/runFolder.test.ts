@@ -1,9 +1,11 @@
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { engine, tf } from "@etalon/engine";
 import { defineReward } from "@etalon/rewards";
-import { ended, runTrace, spawnSource, thrown } from "@etalon/testkit";
+import { bundleSource, ended, runTrace, thrown } from "@etalon/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ddpo, type Metrics, openRun, type Progress, parseTrainConfig, type RunOptions } from "../src/index.ts";
 import { fakePipeline } from "./fakePipeline.ts";
@@ -231,17 +233,19 @@ describe("refuses", () => {
 
 test("a process killed at any moment resumes to the same bits", async () => {
   const [whole, out] = [join(root, "kill-whole"), join(root, "kill-cut")];
+  const program = await bundleSource(new URL("killable.ts", import.meta.url), new URL("../", import.meta.url));
   await killableRun(whole, () => undefined);
   const ends: string[] = [];
-  for (const delay of [3, 17, 41]) ends.push(await runAndKill(out, delay));
+  for (const delay of [3, 17, 41]) ends.push(await runAndKill(program, out, delay));
+  rmSync(program);
   expect(ends).toEqual(["SIGKILL", "SIGKILL", "SIGKILL"]);
   await killableRun(out, () => undefined);
   expect(runTrace(out)).toEqual(runTrace(whole));
 }, 180_000);
 
 /** Runs `killable.ts` in a process of its own, and kills it some milliseconds after its third line. */
-async function runAndKill(out: string, delay: number): Promise<string> {
-  const child = spawnSource(join(import.meta.dirname, "killable.ts"), [out]);
+async function runAndKill(program: URL, out: string, delay: number): Promise<string> {
+  const child = spawn(process.execPath, [fileURLToPath(program), out]);
   let armed = false;
   const { code, signal } = await ended(child, (text) => {
     if (armed || text.split("\n").length <= 3) return;
