@@ -24,6 +24,8 @@ foreach(kind plain asan)
   add_test(NAME cuda_launchers_${kind} COMMAND cuda_launchers_${kind})
 endforeach()
 
+set_tests_properties(cuda_launchers_plain cuda_launchers_asan PROPERTIES COST 10)   # seconds: ctest begins with the longest
+
 # That it dies is the test: a kernel without its bounds check, and one that runs past a shared array.
 foreach(fault bounds shared)
   add_test(NAME cuda_emulation_catches_${fault} COMMAND cuda_emulation_asan ${fault})
@@ -34,10 +36,11 @@ if(TARGET etalon_static)
   etalon_emulated(cuda_against_cpu FALSE ${launchers} ${ETALON_CUDA_ROOT}/test/cuda/against_cpu_test.cpp)
   target_link_libraries(cuda_against_cpu PRIVATE etalon_static)
   add_test(NAME cuda_against_cpu COMMAND cuda_against_cpu)
+  set_tests_properties(cuda_against_cpu PROPERTIES COST 9)
 endif()
 
 find_program(ETALON_NODE node)
 if(ETALON_NODE)
   add_test(NAME cuda_compiles COMMAND ${ETALON_NODE} ${ETALON_CUDA_ROOT}/test/cuda/ptxas.mjs)
-  set_tests_properties(cuda_compiles PROPERTIES SKIP_RETURN_CODE 77)
+  set_tests_properties(cuda_compiles PROPERTIES SKIP_RETURN_CODE 77 PROCESSORS 2)   # it compiles a file a core
 endif()

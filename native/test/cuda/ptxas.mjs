@@ -4,9 +4,9 @@
 //   node test/cuda/ptxas.mjs --all              every architecture we build for
 //   node test/cuda/ptxas.mjs --all --write      and puts the table into docs/cuda.md
 // Without nvcc it says so and ends with 77 (ctest: skipped).
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFile, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -77,14 +77,11 @@ function occupancy({ kernel, architecture, registers, shared }) {
   return Math.round((100 * blocks * threads) / sm.threads);
 }
 
-const out = mkdtempSync(join(tmpdir(), "etalon-ptxas-"));
-const rows = [];
-let failed = false;
-for (const file of readdirSync(join(native, "src/cuda")).filter((name) => name.endsWith(".cu"))) {
-  const targets = architectures.map((sm) => `-gencode=arch=compute_${sm},code=sm_${sm}`);
-  const { status, stdout, stderr } = spawnSync(
-    nvcc,
-    [
+/** -> {refused, text}: whether nvcc failed on a file, and what it said */
+const compile = (file, out) =>
+  new Promise((resolve) => {
+    const targets = architectures.map((sm) => `-gencode=arch=compute_${sm},code=sm_${sm}`);
+    const flags = [
       "-std=c++17",
       "-O3",
       "-fmad=false",
@@ -94,15 +91,28 @@ for (const file of readdirSync(join(native, "src/cuda")).filter((name) => name.e
       ...targets,
       `-I${join(native, "include")}`,
       `-I${join(native, "src")}`,
-      "-c",
-      join(native, "src/cuda", file),
-      "-o",
-      join(out, `${file}.o`),
-    ],
-    { encoding: "utf8" },
-  );
-  const text = stdout + stderr;
-  if (status !== 0 || /warning/i.test(text)) {
+    ];
+    const paths = ["-c", join(native, "src/cuda", file), "-o", join(out, `${file}.o`)];
+    execFile(nvcc, [...flags, ...paths], { maxBuffer: 1 << 28 }, (error, stdout, stderr) =>
+      resolve({ refused: error !== null, text: stdout + stderr || (error?.message ?? "") }),
+    );
+  });
+
+const out = mkdtempSync(join(tmpdir(), "etalon-ptxas-"));
+const files = readdirSync(join(native, "src/cuda")).filter((name) => name.endsWith(".cu"));
+// A file a core, the largest first; the table keeps the files' order.
+const size = (file) => statSync(join(native, "src/cuda", file)).size;
+const waiting = [...files].sort((a, b) => size(b) - size(a));
+const told = new Map();
+const core = async () => {
+  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) told.set(file, await compile(file, out));
+};
+await Promise.all(Array.from({ length: availableParallelism() }, core));
+const rows = [];
+let failed = false;
+for (const file of files) {
+  const { refused, text } = told.get(file);
+  if (refused || /warning/i.test(text)) {
     failed = true;
     console.log(`${file}: nvcc failed or warned\n${text}`);
   }
