@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs"; // biome-ignore format: a list
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { engine, tf } from "@etalon/engine";
+import { EtalonError } from "@etalon/errors";
 import { defineReward } from "@etalon/rewards";
 import { bundleSource, ended, runTrace, thrown } from "@etalon/testkit";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ddpo, type Metrics, openRun, type Progress, parseTrainConfig, type RunOptions } from "../src/index.ts";
 import { fakePipeline } from "./fakePipeline.ts";
 import { killableRun } from "./killableRun.ts";
@@ -78,6 +79,9 @@ describe("a run", () => {
       );
     }
     expect(last.some(({ clipFraction }) => clipFraction > 0.1)).toBe(true);
+    const next: string[] = [];
+    await train({ until: 2, onProgress: ({ done, note }) => done > 1 && done < 2 && next.push(note ?? "") });
+    expect(next[0]).toMatch(/^reward .* s\/it, rollout \d+\/\d+$/); // what is known stays told while the next epoch goes on
     const without: string[] = [];
     await train({ until: 1, onProgress: ({ note }) => note?.startsWith("reward") && without.push(note) });
     expect(without).toEqual([expect.stringMatching(/^reward \S+ ± \S+, clipped 0 %, \S+ s\/it$/)]); // no folder, no grid
@@ -170,6 +174,64 @@ describe("refuses", () => {
     expect(await train({ out, resume: true, config: config(["train.epochs=4"]) })).toHaveLength(2);
   });
 
+  test("not a folder whose run ended before its first update: it is begun anew, by another config too, resumed or not; a second start that fails leaves it as it was", async () => {
+    const [out, whole] = [join(root, "untrained"), join(root, "untrained, whole")];
+    let calls = 0;
+    const failing = defineReward("failing", ({ count }) => {
+      if (calls++ === 0) return new Float32Array(count).fill(1); // the first sample grid
+      throw new EtalonError("UNSUPPORTED", { argument: "size of a tensor" });
+    });
+    const fail = (sets: string[] = []) => {
+      calls = 0;
+      return thrown(() => train({ out, reward: failing, config: config(["log.tensorboard=true", ...sets]) }));
+    };
+    expect(await fail()).toMatch(/^UNSUPPORTED/);
+    const left = contents(out);
+    expect(Object.keys(left)).toEqual(expect.arrayContaining(["config.json", "samples/000000.png", "self-check.json"]));
+    expect(
+      await thrown(() =>
+        train({ out, reward: defineReward("none", () => new Float32Array(0)), config: config(["seed=4"]) }),
+      ),
+    ).toMatch(/^BAD_REWARD/);
+    expect(contents(out)).toEqual(left);
+    const smaller = config(["train.microBatch=2"]);
+    await train({ out: whole, config: smaller });
+    await train({ out, config: smaller });
+    expect(runTrace(out)).toEqual(runTrace(whole));
+    expect(existsSync(join(out, "tensorboard"))).toBe(false); // the failed one's
+    rmSync(out, { recursive: true });
+    await fail(["seed=3"]);
+    await train({ out, resume: true, config: smaller });
+    expect(runTrace(out)).toEqual(runTrace(whole));
+  });
+
+  test("a folder with a config.json of somebody's own, or anything else beside a run that never trained", async () => {
+    const out = join(root, "own");
+    mkdirSync(out);
+    writeFileSync(join(out, "config.json"), "{}");
+    expect(await thrown(() => train({ out }))).toMatch(/^EXISTS/);
+    writeFileSync(join(out, "self-check.json"), "{}");
+    writeFileSync(join(out, "notes.txt"), "mine");
+    expect(await thrown(() => train({ out }))).toMatch(/^EXISTS/);
+    expect(contents(out)).toEqual({ "config.json": "{}", "notes.txt": "mine", "self-check.json": "{}" });
+  });
+
+  test("an adapter that there is no memory for, naming the rank: the engine speaks of a tensor", async () => {
+    const out = join(root, "large adapter");
+    const pipeline = fakePipeline();
+    const addAdapter = vi.spyOn(pipeline.model, "addAdapter");
+    const large = config(["train.lora.rank=4096"]);
+    const [plain, own] = ["UNSUPPORTED: train.lora.rank is 4096; allowed: what there is memory for.", "UNSUPPORTED: train.lora.rank: Out of memory: matMul."]; // biome-ignore format: one thought
+    for (const [told, message] of [[plain], [own, "Out of memory: matMul."]]) {
+      addAdapter.mockImplementation(() => {
+        throw new EtalonError("UNSUPPORTED", { argument: "size of a tensor", value: 4e12, allowed: "what there is memory for" }, { message }); // biome-ignore format: one thought
+      });
+      expect(await thrown(() => openRun({ config: large, reward: bright, prompts, pipeline, out }))).toBe(told);
+    }
+    expect(existsSync(out)).toBe(false);
+    pipeline.dispose();
+  });
+
   test("a cut checkpoint, naming the file", async () => {
     const out = join(root, "cut");
     await train({ out, until: 2 });
@@ -242,6 +304,12 @@ test("a process killed at any moment resumes to the same bits", async () => {
   await killableRun(out, () => undefined);
   expect(runTrace(out)).toEqual(runTrace(whole));
 }, 180_000);
+
+/** Every file of a folder and of those in it, as text. */
+function contents(folder: string): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true }).map(String).filter((name) => statSync(join(folder, name)).isFile()).sort(); // biome-ignore format: one thought
+  return Object.fromEntries(files.map((name) => [name, readFileSync(join(folder, name), "latin1")]));
+}
 
 /** Runs `killable.ts` in a process of its own, and kills it some milliseconds after its third line. */
 async function runAndKill(program: URL, out: string, delay: number): Promise<string> {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { EtalonError } from "@etalon/errors";
 import writeFileAtomic from "write-file-atomic";
@@ -18,8 +18,11 @@ export interface RunFolder {
 /** What a start writes over. */
 const startFiles = ["config.json", "self-check.json", "samples.jsonl"];
 
+/** All that a run has in its folder before its first update and its first checkpoint. */
+const untrained = /^(config\.json|self-check\.json|samples\.jsonl|metrics\.jsonl|gap\.jsonl|report\.html|samples|samples\/000000\.png|checkpoints|tensorboard|tensorboard\/events\.out\.tfevents\..*)$/; // biome-ignore format: one thought
+
 /**
- * Makes a run folder with its config.json, or takes an old one up again. Where it refuses, all is as it was.
+ * Makes a run folder with its config.json, or takes an old one up again. What a run left that ended before its first update (out of memory, say) is in nobody's way: it is begun anew, by another config too. Where it refuses, all is as it was.
  * @throws EtalonError EXISTS: it holds something already, and `resume` is off; BAD_CONFIG: the config is not the run's own, but for what may change; BUSY; IO
  */
 export function openFolder(path: string, config: TrainConfig, resume: boolean): RunFolder {
@@ -28,14 +31,18 @@ export function openFolder(path: string, config: TrainConfig, resume: boolean): 
   let undo = () => takeAway(made);
   try {
     const release = lockRun(path);
-    const putBack = io(path, () => remember(path));
+    const bare = io(path, () => isUntrained(path));
+    const putBack = io(path, () => remember(path, bare));
     undo = () => {
       putBack();
       release();
       takeAway(made);
     };
     const file = join(path, "config.json");
-    if (resume && existsSync(file)) refuseChange(file, config);
+    if (!resume)
+      refuseFull(path); // once more: what was untrained may have gone on since
+    else if (!bare) refuseChange(path, config);
+    if (bare) io(path, () => clear(path));
     io(file, () => writeFileAtomic.sync(file, `${JSON.stringify(config, null, 2)}\n`));
     return { path, release, undo };
   } catch (error) {
@@ -68,18 +75,40 @@ function takeAway(folders: readonly string[]): void {
   for (const folder of folders) if (!quietly(() => rmdirSync(folder))) return;
 }
 
-/** @returns what takes all that came into a folder since out of it, and writes the files that a start writes over as they are now */
-function remember(path: string): () => void {
-  const found = new Set(readdirSync(path, { recursive: true }).map(String));
-  const texts = startFiles.filter((name) => found.has(name)).map((name) => [join(path, name), readFileSync(join(path, name))] as const); // biome-ignore format: one thought
+/**
+ * @param whole  whether all files are kept in mind, not only those that a start writes over: they are few where nothing was trained
+ * @returns what takes all that came into a folder since out of it, and writes those files as they are now
+ */
+function remember(path: string, whole: boolean): () => void {
+  const found = new Set(entries(path));
+  const kept = [...found].filter((name) => whole || startFiles.includes(name));
+  const folders = kept.filter((name) => statSync(join(path, name)).isDirectory());
+  const texts = kept.filter((name) => !folders.includes(name)).map((name) => [join(path, name), readFileSync(join(path, name))] as const); // biome-ignore format: one thought
   return () => {
     quietly(() => {
-      const added = readdirSync(path, { recursive: true }).map(String).filter((name) => !found.has(name) && name !== lockFile); // biome-ignore format: one thought
-      for (const name of added) rmSync(join(path, name), { recursive: true, force: true });
+      for (const name of entries(path)) if (!found.has(name)) rmSync(join(path, name), { recursive: true, force: true }); // biome-ignore format: one thought
     });
+    for (const name of folders) quietly(() => mkdirSync(join(path, name), { recursive: true }));
     for (const [file, text] of texts)
-      quietly(() => readFileSync(file).equals(text) || writeFileAtomic.sync(file, text));
+      quietly(() => (existsSync(file) && readFileSync(file).equals(text)) || writeFileAtomic.sync(file, text));
   };
+}
+
+/** What lies in a folder and within its folders, but for the lock. */
+const entries = (path: string): string[] =>
+  readdirSync(path, { recursive: true }).map((name) => String(name).replaceAll("\\", "/")).filter((name) => name !== lockFile); // biome-ignore format: one thought
+
+/** Whether a folder has nothing but what a run writes before its first update is done: no line of metrics, no checkpoint, and nothing of anybody else's. */
+function isUntrained(path: string): boolean {
+  const found = entries(path);
+  if (found.length === 0) return true;
+  const metrics = join(path, "metrics.jsonl");
+  const isRun = ["config.json", "self-check.json"].every((name) => found.includes(name)); // a config.json alone may be somebody's own
+  return isRun && found.every((name) => untrained.test(name)) && !(existsSync(metrics) && statSync(metrics).size > 0);
+}
+
+function clear(path: string): void {
+  for (const name of entries(path)) rmSync(join(path, name), { recursive: true, force: true });
 }
 
 /** Whether it could be done. What fails while a failed start is undone would hide why it failed. */
@@ -94,7 +123,7 @@ function quietly(act: () => unknown): boolean {
 
 /** @throws EtalonError EXISTS */
 export function refuseFull(path: string): void {
-  if (!existsSync(path) || readdirSync(path).every((name) => name === lockFile)) return;
+  if (!existsSync(path) || isUntrained(path)) return;
   throw new EtalonError("EXISTS", { argument: "out", value: path, allowed: "a folder that is new or empty", hint: "--resume goes on with the run that is there." }); // biome-ignore format: one thought
 }
 
@@ -110,8 +139,10 @@ const changeable = [
   "parallel.bucketMB",
 ];
 
-/** @throws EtalonError BAD_CONFIG: names the first key that differs from the run's config.json; BAD_FILE: the file is no JSON */
-function refuseChange(file: string, config: TrainConfig): void {
+/** @throws EtalonError BAD_CONFIG: names the first key that differs from the config.json of a run that has trained; BAD_FILE: the file is no JSON */
+export function refuseChange(path: string, config: TrainConfig): void {
+  const file = join(path, "config.json");
+  if (!existsSync(file) || isUntrained(path)) return;
   const [before, after] = [flatten(parseTrainConfig(readJson(file))), flatten(config)];
   for (const key of new Set([...before.keys(), ...after.keys()])) {
     if (changeable.includes(key) || before.get(key) === after.get(key)) continue;
