@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,7 +21,19 @@ describe("bad usage exits 2 with one line that says what is allowed", () => {
     [["sample", "--prompt", "x", "--eta", "-1"], "etalon: eta is -1; allowed: a finite number ≥ 0.\n"],
     [["sample", "--prompt", "x", "--eta", "NaN"], 'etalon: eta is "NaN"; allowed: a finite number ≥ 0.\n'],
     [["sample", "--prompt", "x", "--steps", "2.5"], "etalon: steps is 2.5; allowed: a whole number ≥ 1.\n"],
-    [["train"], "etalon: config is undefined; allowed: either a config file or --preset.\n"],
+    [
+      ["train"],
+      "etalon: what to train is not said; allowed: a config file, or --preset with one of tiny-ddpo, tiny-mixgrpo, tiny-mixgrpo-flash, tiny-flow-grpo, tiny-flow-grpo-fast, tiny-dance-grpo.\n",
+    ],
+    [
+      ["train", "x.json", "--preset", "tiny-ddpo"],
+      'etalon: config is "x.json"; allowed: nothing beside --preset. Its keys are changed by --set key=value.\n',
+    ],
+    [
+      ["train", "--resume", "-o", "nowhere"],
+      'etalon: --output is "nowhere"; allowed: the folder of a run, with its config.json.\n',
+    ],
+    [["sample", "--prompt", "x", "-o", "x.jpg"], 'etalon: --output is "x.jpg"; allowed: a .png file, or a folder.\n'],
     [["train", "nowhere.json"], 'etalon: config is "nowhere.json"; allowed: a JSON file.\n'],
     [
       ["train", "--preset", "tiny-dpo"],
@@ -51,6 +63,27 @@ describe("bad usage exits 2 with one line that says what is allowed", () => {
     const prompts = await etalon("sample", "--prompts", here("empty.txt"));
     expect(prompts.code).toBe(2);
     expect(prompts.stderr).toContain("empty.txt");
+  });
+
+  test("a run's folder where weights are meant: its newest checkpoint is named; a whole model is no adapter", async () => {
+    const run = here("run");
+    const newest = join(run, "checkpoints", "000012");
+    for (const epoch of ["000002", "000012"]) mkdirSync(join(run, "checkpoints", epoch), { recursive: true });
+    for (const name of ["config.json", "metrics.jsonl"]) writeFileSync(join(run, name), "");
+    for (const name of ["state.json", "optimizer.safetensors", "diffusion_pytorch_model.safetensors"]) writeFileSync(join(newest, name), ""); // biome-ignore format: one thought
+    for (const flag of ["--model", "--adapter"]) {
+      const stderr = `etalon: ${flag} is ${JSON.stringify(run)}; allowed: a checkpoint of the run. The newest is ${newest}.\n`;
+      expect(await etalon("sample", "--prompt", "x", flag, run)).toEqual({ code: 2, stdout: "", stderr });
+      expect(await etalon("gap", "--reward", "brightness", flag, run)).toEqual({ code: 2, stdout: "", stderr });
+    }
+    const adapter = await etalon("sample", "--prompt", "x", "--adapter", newest);
+    expect([adapter.code, adapter.stderr]).toEqual([2, expect.stringContaining("a whole model, for --model.")]);
+  });
+
+  test("the version", async () => {
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "..", "package.json"), "utf8"));
+    for (const flag of ["--version", "-V"])
+      expect(await etalon(flag)).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
   });
 
   test("an unknown command and an unknown flag", async () => {

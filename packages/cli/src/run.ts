@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { doctorCommand } from "./commands/doctor.ts";
 import { gapCommand } from "./commands/gap.ts";
@@ -12,7 +13,7 @@ import { studyCommand } from "./commands/study.ts";
 import { theoryCommand } from "./commands/theory.ts";
 import { trainCommand } from "./commands/train.ts";
 import { exit, exitCode } from "./exitCode.ts";
-import { remark } from "./output.ts";
+import { print, remark } from "./output.ts";
 
 /**
  * Runs the command line and gives its exit code: 0 done, 1 failed, 2 bad usage or input, 130 stopped by Ctrl-C with state saved.
@@ -20,7 +21,13 @@ import { remark } from "./output.ts";
  * @param args  what follows `etalon` on the command line
  */
 export async function run(args: readonly string[]): Promise<number> {
+  bearClosedPipes();
+  if (args[0] === "--version" || args[0] === "-V") {
+    print(version());
+    return exit.done;
+  }
   const program = new Command("etalon")
+    .option("-V, --version", "print the version")
     .description(
       "Fine-tune diffusion and flow models by reinforcement learning at any sampler stochasticity, and measure the reward gap.",
     )
@@ -47,3 +54,21 @@ export async function run(args: readonly string[]): Promise<number> {
     return exitCode(error);
   }
 }
+
+/** Who read stdout has had enough (`etalon schema | head`): that is no failure, and nothing is left to say. Without stderr a training goes on. */
+function bearClosedPipes(): void {
+  if (process.stdout.listeners("error").includes(outClosed)) return;
+  process.stdout.on("error", outClosed);
+  process.stderr.on("error", errClosed);
+}
+
+function outClosed(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(process.exitCode ?? exit.done);
+}
+
+function errClosed(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}
+
+const version = (): string => JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;

@@ -69,6 +69,8 @@ test.each([
   expect(forecast.bytes.update).toBeGreaterThan(held);
   expect(describeForecast(forecast)).toContain(`rollout ${forecast.seconds.rollout.toPrecision(2)}, reward ${forecast.seconds.reward.toPrecision(2)}`);
 
+  expect(describeForecast({ ...forecast, bytes: { update: 712e6, rollout: 3.94e6, fromConfig: 1.26e10 } })).toContain("712 MB of tensors at its peak (13 GB by the model's config), beside 3.9 MB of trajectories");
+
   expect([...learner.variables.values()].map((variable) => [...variable.dataSync()])).toEqual(before);
   expect(tf.memory().numTensors).toBe(tensors);
   learner.dispose();

@@ -92,7 +92,8 @@ export function describeForecast({ seconds, bytes }: Forecast): string {
   return `an epoch is predicted to take ${total} s (rollout ${seconds.rollout.toPrecision(2)}, reward ${seconds.reward.toPrecision(2)}, updates ${seconds.update.toPrecision(2)}) and ${gigabytes(bytes.update)} of tensors at its peak${config}, beside ${gigabytes(bytes.rollout)} of trajectories`; // biome-ignore format: one thought
 }
 
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toPrecision(2)} GB`;
+const gigabytes = (bytes: number): string =>
+  bytes >= 1e9 ? `${(bytes / 1e9).toPrecision(2)} GB` : `${bytes >= 1e7 ? Math.round(bytes / 1e6) : (bytes / 1e6).toPrecision(2)} MB`; // biome-ignore format: one thought
 const round = (seconds: number): number => Math.round(1000 * seconds) / 1000;
 
 /** The plan cut down to its first stochastic step. */

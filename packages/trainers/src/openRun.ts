@@ -18,7 +18,7 @@ import { blownUp } from "./run/blownUp.ts";
 import { latestCheckpoint, mendBest, type OdeReward } from "./run/checkpoint.ts";
 import { io } from "./run/io.ts";
 import { Learner } from "./run/Learner.ts";
-import { openFolder, type RunFolder, refuseFull } from "./run/openFolder.ts";
+import { openFolder, type RunFolder, refuseChange, refuseFull } from "./run/openFolder.ts";
 import { promptDigest } from "./run/promptDigest.ts";
 import { Samples } from "./run/Samples.ts";
 import { type SavedCheckpoint, Saver } from "./run/Saver.ts";
@@ -50,7 +50,7 @@ export interface RunOptions extends Watch, Partial<Parts> {
 export async function openRun(options: RunOptions): Promise<OpenTrainer> {
   const { config, out, resume = false, onProgress, communicator = soloCommunicator } = options;
   const isFirst = communicator.rank === 0;
-  if (out !== undefined && !resume) await onRoot(communicator, () => refuseFull(out));
+  if (out !== undefined) await onRoot(communicator, () => (resume ? refuseChange(out, config) : refuseFull(out))); // before anything is loaded
   const parts = await allOrNone(communicator, () => loadParts(config, options));
   let folder: RunFolder | undefined;
   let learner: Learner | undefined;
@@ -172,10 +172,13 @@ function trainer(
     throw agree(aborted(signal));
   };
 
+  /** What was told of the last epoch: it stays while the next goes on. */
+  let told = "";
+
   /** Progress within an epoch, in epochs: a rollout counts for half of one, its updates for the other half. */
   const within = (epoch: number) => (inner: Progress) => {
     const share = 0.5 * (inner.done / inner.total) + (inner.stage === "update" ? 0.5 : 0);
-    const note = `${inner.stage} ${inner.done}/${inner.total}`;
+    const note = [told, `${inner.stage} ${inner.done}/${inner.total}`].filter(Boolean).join(", ");
     onProgress?.({ stage: "train", done: epoch + share, total: config.train.epochs, note });
   };
 
@@ -192,7 +195,7 @@ function trainer(
     const { every } = config.checkpoint;
     while (standing.epoch < config.train.epochs) {
       if (await rounds.shallStop()) await stop();
-      onProgress?.({ stage: "train", done: standing.epoch, total: config.train.epochs });
+      onProgress?.({ stage: "train", done: standing.epoch, total: config.train.epochs, note: told || undefined });
       const lines = await trainEpoch(
         config,
         parts,
@@ -212,8 +215,8 @@ function trainer(
       if (standing.epoch % every === 0 || isLast) await beginSave();
       if (isLast) await saver?.settle();
       if (spoilt) throw agree(tooManySkipped(standing.skipped));
-      const note = noteOf(lines[lines.length - 1], imagesOf(config), samples?.last?.ode);
-      onProgress?.({ stage: "train", done: standing.epoch, total: config.train.epochs, note });
+      told = noteOf(lines[lines.length - 1], imagesOf(config), samples?.last?.ode);
+      onProgress?.({ stage: "train", done: standing.epoch, total: config.train.epochs, note: told });
       yield* lines;
     }
     await rounds.finish();

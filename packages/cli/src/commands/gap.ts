@@ -4,6 +4,7 @@ import { loadReward } from "@etalon/rewards";
 import { Command } from "commander";
 import { count, number, seed } from "../options.ts";
 import { plusMinus, print, printJson, remark } from "../output.ts";
+import { refuseRun } from "../refuseRun.ts";
 import { watched } from "../watched.ts";
 
 interface Options {
@@ -45,6 +46,8 @@ export function gapCommand(): Command {
 
 async function run({ prompts: list, reward: name, json, ...options }: Options): Promise<void> {
   const { model, variant, adapter, adapterScale: scale, ...measured } = options;
+  refuseRun("--model", model);
+  refuseRun("--adapter", adapter);
   const prompts = loadPrompts(list);
   const reward = await loadReward(name);
   const { line } = await watched({ json }, async ({ signal, onProgress }) => {

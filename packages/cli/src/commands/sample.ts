@@ -5,10 +5,11 @@ import { hashWeights, loadPipeline, loadPrompts, type Pipeline } from "@etalon/m
 import { Command, Option } from "commander";
 import { count, number, seed } from "../options.ts";
 import { print, printJson, remark } from "../output.ts";
+import { refuseRun } from "../refuseRun.ts";
 import { type Drawing, drawPictures } from "../sample/drawPictures.ts";
 import { PictureConfig } from "../sample/PictureConfig.ts";
 import { pictureConfigOf } from "../sample/pictureConfigOf.ts";
-import { writePictures } from "../sample/writePictures.ts";
+import { prepareOutput, writePictures } from "../sample/writePictures.ts";
 import { watched } from "../watched.ts";
 
 /** As the command line has them: what is not there is the picture's given by --from, else a default. */
@@ -66,6 +67,9 @@ export function sampleCommand(): Command {
 async function run(options: Options): Promise<void> {
   const from = options.from === undefined ? undefined : pictureConfigOf(options.from);
   const prompts = promptsOf(options, from);
+  refuseRun("--model", options.model);
+  refuseRun("--adapter", options.adapter || undefined);
+  prepareOutput(options.output);
   const { json } = options;
   const result = await watched({ json, engine: engineOf(from) }, async (watch) => {
     const pipeline = await named("--model", options.model, options.from, () =>

@@ -66,6 +66,9 @@ async function train(
     await fetchModel(config.model, { variant: config.variant ?? undefined, signal, onProgress }); // here, for its progress
     const trainer = await openRun({ config, out, resume, signal, onProgress, onSaved, communicator });
     const seen: Seen = { gaps: [] };
+    const { epochs } = config.train;
+    if (trainer.epoch >= epochs) remark(`nothing is left to train: ${trainer.epoch} epochs are done, train.epochs is ${epochs}; --set train.epochs=${trainer.epoch + epochs} goes on`); // biome-ignore format: one thought
+    else if (resume) remark(trainer.epoch > 0 ? `going on after epoch ${trainer.epoch} of ${epochs}` : "no checkpoint yet: from the beginning"); // biome-ignore format: one thought
     try {
       const said = [...describeSelfCheck(trainer.checks), describeForecast(await trainer.forecast())];
       for (const note of [...(trainer.pipeline.notes ?? []), ...trainer.data.notes, ...said]) remark(note);
@@ -112,9 +115,8 @@ function source(file: string | undefined, preset: string | undefined, run: strin
   if (file === undefined && preset !== undefined) return trainPreset(preset).config;
   const begun = run && join(run, "config.json");
   if (file === undefined && preset === undefined && begun && existsSync(begun)) return readConfig(begun);
-  throw new EtalonError("OUT_OF_RANGE", {
-    argument: "config",
-    value: file,
-    allowed: "either a config file or --preset",
-  });
+  if (run !== undefined && file === undefined && preset === undefined)
+    throw new EtalonError("NOT_FOUND", { argument: "--output", value: run, allowed: "the folder of a run, with its config.json" }); // biome-ignore format: one thought
+  if (file !== undefined) throw new EtalonError("OUT_OF_RANGE", { argument: "config", value: file, allowed: "nothing beside --preset", hint: "Its keys are changed by --set key=value." }); // biome-ignore format: one thought
+  throw new EtalonError("OUT_OF_RANGE", { argument: "config" }, { message: `what to train is not said; allowed: a config file, or --preset with one of ${Object.keys(trainPresets).join(", ")}.` }); // biome-ignore format: one thought
 }
