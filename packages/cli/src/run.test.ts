@@ -66,7 +66,7 @@ describe("bad usage exits 2 with one line that says what is allowed", () => {
   });
 
   test("a run's folder where weights are meant: its newest checkpoint is named; a whole model is no adapter", async () => {
-    const run = here("run");
+    const run = here("some-run");
     const newest = join(run, "checkpoints", "000012");
     for (const epoch of ["000002", "000012"]) mkdirSync(join(run, "checkpoints", epoch), { recursive: true });
     for (const name of ["config.json", "metrics.jsonl"]) writeFileSync(join(run, name), "");
@@ -149,11 +149,13 @@ describe("--json prints one document and nothing else on stdout", () => {
     expect(line.gap.mean).toBeCloseTo(line.sde.mean - line.ode.mean, 6);
   });
 
-  test("a grid goes nowhere when the folder does not exist, and nothing is half-written", async () => {
-    const file = here("no/such/folder/a.png");
-    const { code } = await etalon("sample", "--prompt", "sun", "--steps", "1", "-o", file);
-    expect(code).toBe(1);
-    expect(existsSync(file)).toBe(false);
+  test("a grid's folder is made; where that cannot be, nothing is drawn", async () => {
+    const draw = (file: string) => etalon("sample", "--prompt", "sun", "--steps", "1", "-o", file);
+    expect((await draw(here("no/such/folder/a.png"))).code).toBe(0);
+    expect(existsSync(here("no/such/folder/a.png"))).toBe(true);
+    writeFileSync(here("file"), "");
+    const { code, stderr } = await draw(here("file/a.png"));
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^etalon: --output is ".*a\.png"; allowed: a place that can be written\. .*\n$/)]); // biome-ignore format: one thought
   });
 
   test("train --dry-run prints the whole config, of models that are not here too, and loads nothing", async () => {
