@@ -27,6 +27,12 @@ const TrainingConfig = z.strictObject({
 const MeasureConfig = z.strictObject({
   samples: z.int().min(2).default(64).describe("Paired pictures a measurement, spread over the prompts."),
   steps: count().default(8).describe("Sampling steps of the main measurements."),
+  start: z.number().positive().optional().describe("Time of the first step. Left out: the path's own (0.98 for tiny)."),
+  shift: z
+    .number()
+    .positive()
+    .optional()
+    .describe("Time shift of the grid, for flow models: 3 for SD3 and FLUX, 1 is none. Left out: the model's own."),
   guidance: z
     .number()
     .min(0)

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EtalonError } from "@etalon/errors";
-import { plan } from "@etalon/gddim";
 import { gridPng, type Pipeline } from "@etalon/models";
 import type { Reward } from "@etalon/rewards";
 import writeFileAtomic from "write-file-atomic";
 import { sampleRewards } from "../measure/sampleRewards.ts";
 import type { OnProgress } from "../Progress.ts";
+import { passPlan } from "./passPlan.ts";
 import type { StudyConfig } from "./StudyConfig.ts";
 import type { Pass } from "./studyJobs.ts";
 
@@ -40,8 +40,8 @@ export interface RunPassOptions {
 /** Runs a pass and writes its rewards, atomically and last, so that a file that stands is whole; its pictures before, as pictures/KEY.png. */
 export async function runPass({ folder, pass, measure, pipeline, ...rest }: RunPassOptions): Promise<void> {
   const { samples: n, guidance, seed } = measure;
-  const { key, steps, eta, rule } = pass;
-  const steps_ = plan({ path: pipeline.path, steps, eta, rule });
+  const { key } = pass;
+  const steps_ = passPlan(pipeline.path, pass, measure);
   const keep = pass.pictures ? measure.pictures : 0;
   const { rewards, pictures } = await sampleRewards({ ...rest, pipeline, plan: steps_, n, guidance, seed, keep });
   if (pass.pictures) {
