@@ -8,9 +8,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { engine } from "@etalon/engine";
-import { loadPipeline, loadPrompts, Random } from "@etalon/models";
-import { defineReward, loadReward } from "@etalon/rewards";
+import { loadPipeline, loadPrompts } from "@etalon/models";
+import { loadReward } from "@etalon/rewards";
 import { modelPasses, openRun, parseTrainConfig, trainingPlan, trainPreset } from "@etalon/trainers";
+import { blindReward, isBlind, measuredBy } from "./blindReward.mjs";
 import { figure } from "./figure.mjs";
 import { measure } from "./measure.mjs";
 import { tabulate, toMarkdown } from "./tables.mjs";
@@ -60,20 +61,13 @@ async function untrained(pipeline, reward, config) {
   return known.get(key);
 }
 
-/** A reward that looks at no image. */
-function blind(seed) {
-  const random = new Random(seed);
-  return defineReward("blind", ({ count }) => Float32Array.from({ length: count }, () => random.normal()));
-}
-
 async function train(json, seed, note) {
   const config = parseTrainConfig({ ...json, seed });
   const pipeline = await loadPipeline("tiny");
-  const ignores = config.reward === "blind";
-  const reward = await loadReward(ignores ? "tiny-clip" : config.reward); // what is measured
+  const reward = await loadReward(measuredBy(config.reward));
   try {
     const begun = performance.now();
-    const trainer = await openRun({ config, pipeline, reward: ignores ? blind(seed) : reward });
+    const trainer = await openRun({ config, pipeline, reward: isBlind(config.reward) ? blindReward(seed) : reward });
     const before = await untrained(pipeline, reward, config);
     const lines = [];
     for await (const line of trainer) {

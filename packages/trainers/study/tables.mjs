@@ -1,11 +1,14 @@
 // The study's tables. A rise has three errors, for three questions: of the pictures (did these trainings raise the reward of these prompts?), of the trainings (would other
 // seeds?), and of the prompts, as if they stood for others. The prompts are the whole list that was trained on, so that the first two are those of a preset's or a setting's rise.
+import { measuredBy } from "./blindReward.mjs";
 import { gains, mean, minus, overPictures, overPrompts, spreadOfSeeds } from "./rises.mjs";
 
 /** How many standard errors a difference must have to be told as one. */
 const seen = 3;
 /** Trainings that are the same but for rounding tell nothing of how far others lie apart. */
 const same = 1e-3;
+/** Groups whose configs are not held against the first. */
+const alone = ["presets", "nothing to learn"];
 
 /**
  * @param jobs  { group, name, cost, trainings }: of each training its config, seed, and rewards before and after
@@ -15,7 +18,7 @@ export function tabulate(jobs) {
   const groups = [...new Set(jobs.map(({ group }) => group))];
   return groups.map((group) => {
     const configs = jobs.filter((job) => job.group === group && job.trainings.length > 0);
-    const first = group === "presets" || configs.length === 1 ? undefined : configs[0];
+    const first = alone.includes(group) ? undefined : configs[0];
     const rows = configs.map((job) => rowOf(job, first === job ? undefined : first));
     const spreadBy = (reward) =>
       spreadOfSeeds(rows.filter((row) => row.reward === reward).map(({ bySeed }) => bySeed.map(({ rise }) => rise)));
@@ -54,8 +57,7 @@ function rowOf({ name, cost, trainings }, first) {
   };
 }
 
-/** What was measured: a training whose reward ignores the image is measured by tiny-clip. */
-const rewardOf = ({ config: { reward } }) => (reward === "blind" ? "tiny-clip" : reward);
+const rewardOf = ({ config: { reward } }) => measuredBy(reward);
 
 /** Of the trainings that both have the seed of. */
 function difference(trainings, others) {

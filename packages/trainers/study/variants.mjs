@@ -1,5 +1,7 @@
 // What `study:algorithms` compares: configs by name. Those of a group differ in what the name says only; every one gets as many epochs as its cost allows.
 
+import { trainPreset } from "@etalon/trainers";
+
 /** The presets, each as it is. */
 export const presetNames = ["tiny-ddpo", "tiny-mixgrpo", "tiny-mixgrpo-flash", "tiny-flow-grpo", "tiny-flow-grpo-fast", "tiny-dance-grpo"]; // biome-ignore format: a list
 
@@ -19,6 +21,9 @@ const early = {
   train: { epochs: 24, groupSize: 8, parameters: "all", learningRate: 2e-4, clip: 1e-2, noiseLevelWeight: 4 },
 };
 const halves = { train: { updatesPerEpoch: 4, innerEpochs: 1 } };
+
+/** A preset with a reward that looks at no image. */
+const blind = (name, reward = "blind") => merge(trainPreset(name).config, { reward });
 
 /** An adapter, which a KL to the model without it needs. */
 const lora = merge(mix, { train: { parameters: "lora", learningRate: 2e-3 } });
@@ -81,10 +86,10 @@ export const groups = {
     "cosine to 0": merge(mix, { train: { schedule: { shape: "cosine", warmup: 2 } } }),
   },
   "nothing to learn": {
-    "tiny-mixgrpo, image-blind reward": merge(early, {
-      reward: "blind",
-      train: { epochs: 48, learningRate: 1e-4 },
-    }),
+    "tiny-ddpo, by jpeg-incompressibility": blind("tiny-ddpo", "blind:jpeg-incompressibility"),
+    "tiny-ddpo, by tiny-clip": blind("tiny-ddpo"),
+    "tiny-mixgrpo": merge(early, { reward: "blind", train: { epochs: 48, learningRate: 1e-4 } }),
+    ...Object.fromEntries(presetNames.slice(2).map((name) => [name, blind(name)])),
   },
   tuning: {
     "2e-4, 24 epochs": early,
