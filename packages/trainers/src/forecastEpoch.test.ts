@@ -14,28 +14,32 @@ afterEach(() => vi.restoreAllMocks());
 /** Seconds that an image takes: a model output in a rollout, its decoding, a pass of an update. */
 const cost = { output: 1, decode: 0.25, score: 0.5, pass: 3 };
 
-/** A pipeline and a reward whose every call moves the clock, and nothing else does. */
-function clocked(pipeline: Pipeline): { pipeline: Pipeline; reward: Reward } {
+/** A pipeline and a reward whose every call moves the clock, and nothing else does. @param scale  of what the n-th call of a kind takes, from 0 */
+function clocked(pipeline: Pipeline, scale = (_n: number) => 1): { pipeline: Pipeline; reward: Reward } {
   let now = 0;
+  const calls = { output: 0, decode: 0, score: 0, pass: 0 };
+  const take = (kind: keyof typeof cost, images: number) => {
+    now += scale(calls[kind]++) * cost[kind] * images;
+  };
   vi.spyOn(performance, "now").mockImplementation(() => 1000 * now);
   const reward = defineReward("none", ({ count }) => {
-    now += cost.score * count;
+    take("score", count);
     return new Float32Array(count);
   });
   const slow = Object.assign(Object.create(pipeline) as Pipeline, {
     predict: (...[x, ...rest]: Parameters<Pipeline["predict"]>) => {
-      now += cost.pass * x.shape[0];
+      take("pass", x.shape[0]);
       return pipeline.predict(x, ...rest);
     },
     decode: (...[latents, count, ...rest]: Parameters<Pipeline["decode"]>) => {
-      now += cost.decode * count;
+      take("decode", count);
       return pipeline.decode(latents, count, ...rest);
     },
     denoiser: (...given: Parameters<Pipeline["denoiser"]>) => {
       const inner = pipeline.denoiser(...given);
       const denoise = (x: Float32Array, t: number) => {
         const out = inner(x, t);
-        now += cost.output * given[0].length * (out instanceof Float32Array ? 1 : 2);
+        take("output", given[0].length * (out instanceof Float32Array ? 1 : 2));
         return out;
       };
       return Object.assign(denoise, { dispose: () => inner.dispose() });
@@ -43,6 +47,19 @@ function clocked(pipeline: Pipeline): { pipeline: Pipeline; reward: Reward } {
   });
   return { pipeline: slow, reward };
 }
+
+test("calls that get faster are timed until they have", async () => {
+  const config = parseTrainConfig({ sampler: { steps: 6 } }, ["train.promptsPerEpoch=6"]);
+  const { pipeline, reward } = clocked(fakePipeline(), (n) => (n < 2 ? 5e-3 : 1e-3));
+  const learner = new Learner(config, pipeline, undefined);
+  const { seconds } = await forecastEpoch(config, { pipeline, prompts: ["a", "bb"], reward }, learner);
+  const images = 6 * config.train.groupSize;
+  const { rollout, training } = modelPasses(config, pipeline.path, 0);
+  expect(seconds.rollout).toBeCloseTo(1e-3 * (rollout * cost.output + cost.decode) * images, 3);
+  expect(seconds.update).toBeCloseTo(1e-3 * training * cost.pass * images, 3);
+  expect(seconds.reward).toBeCloseTo(5e-3 * cost.score * images, 3); // asked once: a reward may be dear
+  learner.dispose();
+});
 
 test.each([
   ["every step", { sampler: { steps: 6 } }],
