@@ -27,3 +27,18 @@ test("without a terminal: a line at most every ten seconds, with the time that i
     "[32 s] report 0/1\n",
   ]);
 });
+
+test.each([
+  [100, "100 s"],
+  [600, "10 min"],
+  [27_000, "7.5 h"],
+])("what is left, %d s, is told as %s", (left, told) => {
+  vi.useFakeTimers();
+  const lines: string[] = [];
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => lines.push(String(text)) > 0);
+  const bar = progressBar();
+  bar.update({ stage: "train", done: 0, total: 2 });
+  vi.advanceTimersByTime(1000 * left);
+  bar.update({ stage: "train", done: 1, total: 2 });
+  expect(lines.at(-1)).toContain(`train 1/2, ${told} left`);
+});

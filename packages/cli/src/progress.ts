@@ -15,18 +15,20 @@ export function progressBar(): { update(progress: Progress): void; stop(): void 
   if (!process.stderr.isTTY) return progressLines();
   const bar = new SingleBar(
     {
-      format: "{stage} {bar} {whole}/{total}, {eta_formatted} left {note}",
+      format: "{stage} {bar} {whole}/{total}{left}{note}",
       stream: process.stderr,
       hideCursor: true,
       clearOnComplete: false,
-      etaBuffer: 30,
+      barsize: 20, // the note has more to tell
     },
     Presets.shades_classic,
   );
   let stage: string | undefined;
+  let clock = timeLeft(0);
   return {
     update({ stage: now, done, total, note = "" }) {
-      const shown = { stage: now, note, whole: Math.floor(done) };
+      if (now !== stage) clock = timeLeft(done);
+      const shown = { stage: now, note: note && `, ${note}`, whole: Math.floor(done), left: clock(done, total) };
       if (now !== stage) {
         if (stage !== undefined) bar.stop();
         bar.start(total, done, shown);
@@ -45,19 +47,34 @@ export function progressBar(): { update(progress: Progress): void; stop(): void 
 /** Where nobody watches: at most a line every ten seconds, and each stage's first and last. */
 function progressLines() {
   const started = performance.now(); // no clock that may be set back
-  let [stage, begun, from, last] = ["", started, 0, 0];
+  let [stage, last] = ["", 0];
+  let clock = timeLeft(0);
   return {
     update({ stage: now, done, total, note = "" }: Progress) {
       const time = performance.now();
       if (now === stage && done < total && time - last < 10_000) return;
-      if (now !== stage) [stage, begun, from] = [now, time, done];
+      if (now !== stage) [stage, clock] = [now, timeLeft(done)];
       last = time;
-      const left = done > from && done < total ? ((time - begun) / (done - from)) * (total - done) : undefined;
-      const parts = [`${stage} ${Math.floor(done)}/${total}`, left === undefined ? "" : `${seconds(left)} left`, note];
+      const parts = [`${stage} ${Math.floor(done)}/${total}${clock(done, total)}`, note];
       process.stderr.write(`[${seconds(time - started)}] ${parts.filter(Boolean).join(", ")}\n`);
     },
     stop() {},
   };
 }
 
+/** Of a stage that begins now, with `from` done: how long the rest will take at the pace so far, as ", 12 s left"; nothing where that is not known yet. */
+function timeLeft(from: number): (done: number, total: number) => string {
+  const begun = performance.now();
+  return (done, total) => {
+    if (!(done > from && done < total)) return "";
+    return `, ${span(((performance.now() - begun) / (done - from)) * (total - done))} left`;
+  };
+}
+
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
+
+/** To two figures or so: 95 s, 12 min, 7.5 h. */
+function span(ms: number): string {
+  if (ms < 120e3) return seconds(ms);
+  return ms < 7200e3 ? `${Math.round(ms / 60e3)} min` : `${(ms / 3600e3).toFixed(1)} h`;
+}

@@ -104,12 +104,18 @@ describe("every command", () => {
     "score",
     "pretrain",
     "schema",
+    "rewards",
     "doctor",
   ];
   test.each(names)("%s has help with an example", async (name) => {
     const { code, stdout } = await etalon(name, "--help");
     expect(code).toBe(0);
     expect(stdout).toContain(`$ etalon ${name}`);
+  });
+
+  test.each(names)("%s takes --json", async (name) => {
+    const { stdout } = await etalon(...(name === "rewards" ? [name, "list"] : [name]), "--help");
+    expect(stdout).toContain("--json");
   });
 });
 

@@ -13,5 +13,8 @@ export function rewardsCommand(): Command {
       if (json) printJson(names);
       else print(...names.map(({ name, description }) => `${name.padEnd(24)} ${description}`));
     });
-  return new Command("rewards").description("what can be trained on and measured").addCommand(list);
+  return new Command("rewards")
+    .description("what can be trained on and measured")
+    .addCommand(list)
+    .addHelpText("after", "\nExample:\n  $ etalon rewards list");
 }

@@ -8,6 +8,7 @@ export function schemaCommand(): Command {
   return new Command("schema")
     .description("print the JSON Schema of a training's or a study's config")
     .addArgument(new Argument("[kind]", "which config").choices(["train", "study"]).default("train"))
+    .option("--json", "print JSON, as it does without")
     .addHelpText("after", "\nExample:\n  $ etalon schema train > train.schema.json")
     .action((kind: "train" | "study") => printJson(kind === "train" ? trainConfigSchema() : studySchema()));
 }
