@@ -13,7 +13,7 @@ import { studyCommand } from "./commands/study.ts";
 import { theoryCommand } from "./commands/theory.ts";
 import { trainCommand } from "./commands/train.ts";
 import { exit, exitCode } from "./exitCode.ts";
-import { print, remark } from "./output.ts";
+import { remark } from "./output.ts";
 
 /**
  * Runs the command line and gives its exit code: 0 done, 1 failed, 2 bad usage or input, 130 stopped by Ctrl-C with state saved.
@@ -22,12 +22,8 @@ import { print, remark } from "./output.ts";
  */
 export async function run(args: readonly string[]): Promise<number> {
   bearClosedPipes();
-  if (args[0] === "--version" || args[0] === "-V") {
-    print(version());
-    return exit.done;
-  }
   const program = new Command("etalon")
-    .option("-V, --version", "print the version")
+    .version(version(), "-V, --version", "print the version")
     .description(
       "Fine-tune diffusion and flow models by reinforcement learning at any sampler stochasticity, and measure the reward gap.",
     )

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundleSource, mpiMissing } from "@etalon/testkit";
+import { bundleSource, mpiMissing, rankEnvironment } from "@etalon/testkit";
 import { mergeConfig } from "@etalon/trainers";
 import { afterAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -12,16 +12,6 @@ import { etalon } from "./inProcess.ts";
 const repository = resolve(import.meta.dirname, "../../..");
 const cluster = join(repository, "examples/cluster");
 const here = mkdtempSync(join(tmpdir(), "etalon-cluster-"));
-/** What lets ranks share this machine, whatever its number of processors. */
-const rankEnvironment = {
-  ETALON_NUM_THREADS: "1",
-  OMPI_ALLOW_RUN_AS_ROOT: "1",
-  OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1",
-  OMPI_MCA_rmaps_base_oversubscribe: "1",
-  OMPI_MCA_hwloc_base_binding_policy: "none",
-  OMPI_MCA_mpi_yield_when_idle: "1",
-  OMPI_MCA_btl_base_warn_component_unused: "0",
-};
 const missing = mpiMissing();
 if (missing) console.warn(`SKIPPED: the batch file's job among ranks: ${missing}`);
 afterAll(() => rmSync(here, { recursive: true, force: true }));

@@ -12,6 +12,17 @@ export function mpiMissing(): string | undefined {
   return undefined;
 }
 
+/** What lets ranks share this machine, a thread each, whatever its number of processors. */
+export const rankEnvironment = {
+  ETALON_NUM_THREADS: "1",
+  OMPI_ALLOW_RUN_AS_ROOT: "1",
+  OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1",
+  OMPI_MCA_rmaps_base_oversubscribe: "1",
+  OMPI_MCA_hwloc_base_binding_policy: "none",
+  OMPI_MCA_mpi_yield_when_idle: "1",
+  OMPI_MCA_btl_base_warn_component_unused: "0",
+};
+
 /** A program among ranks: its launcher, and how it ended. */
 interface Launched {
   child: ChildProcess;
@@ -20,16 +31,6 @@ interface Launched {
 
 /** Starts a file of JavaScript in so many ranks on this machine, a thread each, whatever its number of processors. @param heard  is told all that was printed so far, at each piece */
 export function mpirun(ranks: number, file: URL, args: readonly string[], heard?: (text: string) => void): Launched {
-  const env = {
-    ...process.env,
-    ETALON_NUM_THREADS: "1",
-    OMPI_ALLOW_RUN_AS_ROOT: "1",
-    OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1",
-    OMPI_MCA_rmaps_base_oversubscribe: "1",
-    OMPI_MCA_hwloc_base_binding_policy: "none",
-    OMPI_MCA_mpi_yield_when_idle: "1",
-    OMPI_MCA_btl_base_warn_component_unused: "0",
-  };
-  const child = spawn("mpirun", ["-n", String(ranks), process.execPath, fileURLToPath(file), ...args], { stdio: ["ignore", "pipe", "pipe"], env }); // biome-ignore format: one thought
+  const child = spawn("mpirun", ["-n", String(ranks), process.execPath, fileURLToPath(file), ...args], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...rankEnvironment } }); // biome-ignore format: one thought
   return { child, end: ended(child, heard) };
 }
