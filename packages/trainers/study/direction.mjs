@@ -24,6 +24,18 @@ export function direction(displacements) {
   };
 }
 
+/** All values of some variables, in their order. */
+export function flattened(variables) {
+  const parts = variables.map((variable) => variable.dataSync());
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
 function inner(a, b) {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];

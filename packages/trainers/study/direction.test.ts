@@ -3,7 +3,7 @@ import { loadReward } from "@etalon/rewards";
 import { expect, test } from "vitest";
 import { openRun, parseTrainConfig, trainPreset } from "../src/index.ts";
 import { blindReward } from "./blindReward.mjs";
-import { direction } from "./direction.mjs";
+import { direction, flattened } from "./direction.mjs";
 
 test("the ratio is 1 where moves have nothing in common, their number where they are the same, 0 where they cancel", () => {
   const [x, y] = [Float32Array.of(3, 0), Float32Array.of(0, 2)];
@@ -22,7 +22,7 @@ async function moves(blind: boolean) {
     const pipeline = await loadPipeline("tiny");
     const config = parseTrainConfig(trainPreset("tiny-mixgrpo").config, [`seed=${seed}`, "train.epochs=2"]);
     const trainer = await openRun({ config, pipeline, reward: blind ? blindReward(seed) : reward });
-    const weights = () => Float32Array.from([...pipeline.model.parameters("all").values()].flatMap((v) => [...v.dataSync()])); // biome-ignore format: one thought
+    const weights = () => flattened([...pipeline.model.parameters("all").values()]);
     const before = weights();
     for await (const _ of trainer);
     moved.push(weights().map((v, i) => v - before[i]));

@@ -5,12 +5,12 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { engine, tf } from "@etalon/engine";
+import { engine } from "@etalon/engine";
 import { loadPipeline, loadPrompts } from "@etalon/models";
 import { loadReward } from "@etalon/rewards";
 import { openRun, parseTrainConfig, trainPreset } from "@etalon/trainers";
 import { blindReward } from "./blindReward.mjs";
-import { direction } from "./direction.mjs";
+import { direction, flattened } from "./direction.mjs";
 import { measure } from "./measure.mjs";
 import { gains, mean, overPictures, spreadOfSeeds } from "./rises.mjs";
 
@@ -32,7 +32,7 @@ const settings = {
   "cosine to 0": ["train.schedule.shape=cosine"],
   "LoRA, 1e-3": ["train.parameters=lora", "train.learningRate=1e-3"],
 };
-const decays = [0.95]; // of 48 updates the last keeps (1 + 48)/(10 + 48) = 0.845, whatever more is asked for
+const decay = 0.95; // of 48 updates the last keeps (1 + 48)/(10 + 48) = 0.845, whatever more is asked for
 const pictures = 8; // a prompt, a measurement
 const lists = { "in domain": loadPrompts("tiny-train"), "held out": loadPrompts("tiny-heldout") };
 const seeds = Array.from({ length: Number(given.seeds) }, (_, i) => Number(given.from) + i);
@@ -42,61 +42,27 @@ const rewards = given.rewards.split(",");
 const placeOf = (setting, reward, seed) =>
   join(given.out, `${setting.replace(/\W+/g, "-")}-${reward}-${given.epochs}-seed${seed}`);
 
-/** All values of some variables, in their order. */
-function flatten(variables) {
-  const parts = variables.map((variable) => variable.dataSync());
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
-function assign(variables, all) {
-  let at = 0;
-  for (const variable of variables) {
-    tf.tidy(() => variable.assign(tf.tensor(all.slice(at, at + variable.size), variable.shape)));
-    at += variable.size;
-  }
-}
-
 async function train(setting, rewardName, seed) {
   const config = parseTrainConfig(trainPreset("tiny-mixgrpo").config, [
     ...settings[setting],
     `seed=${seed}`,
     `train.epochs=${given.epochs}`,
+    `train.ema.decay=${decay}`, // changes no training
   ]);
   const [pipeline, reward] = [await loadPipeline("tiny"), await loadReward("tiny-clip")];
   const now = () => measure({ pipeline, reward, config, lists, pictures });
   const before = await now();
   const trainer = await openRun({ config, pipeline, reward: rewardName === "blind" ? blindReward(seed) : reward });
   const variables = [...pipeline.model.parameters(config.train.parameters).values()];
-  const begin = flatten(variables);
-  const averages = decays.map(() => begin.slice());
-  let updates = 0;
-  for await (const { epoch } of trainer) {
-    updates++;
-    const weights = flatten(variables);
-    for (const [k, average] of averages.entries()) {
-      const kept = Math.min(decays[k], (1 + updates) / (10 + updates)); // as train.ema has it
-      for (let i = 0; i < average.length; i++) average[i] = kept * average[i] + (1 - kept) * weights[i];
-    }
-    process.stderr.write(`\r${setting}, ${rewardName}, seed ${seed}: epoch ${epoch}   `);
-  }
+  const begin = flattened(variables);
+  for await (const { epoch } of trainer) process.stderr.write(`\r${setting}, ${rewardName}, seed ${seed}: epoch ${epoch}   `); // biome-ignore format: one thought
   process.stderr.write("\n");
-  const end = flatten(variables);
-  const after = { plain: await now() };
-  for (const [k, average] of averages.entries()) {
-    assign(variables, average);
-    after[`EMA ${decays[k]}`] = await now();
-  }
+  const moved = flattened(variables).map((v, i) => v - begin[i]);
+  const after = { plain: await now(), [`EMA ${decay}`]: await trainer.averaged(now) };
   await trainer.close();
   pipeline.dispose();
   reward.dispose?.();
   const place = placeOf(setting, rewardName, seed);
-  const moved = end.map((v, i) => v - begin[i]);
   writeFileSync(`${place}.f32`, new Uint8Array(moved.buffer));
   writeFileSync(`${place}.json`, `${JSON.stringify({ seed, config, before, after })}\n`);
 }
