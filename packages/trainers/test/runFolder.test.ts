@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs"; // biome-ignore format: a list
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs"; // biome-ignore format: a list
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +12,7 @@ import { ddpo, type Metrics, openRun, type Progress, parseTrainConfig, type RunO
 import { fakePipeline } from "./fakePipeline.ts";
 import { killableRun } from "./killableRun.ts";
 import { readEvents } from "./readEvents.ts";
+import { bright, config, prompts, train } from "./shortRun.ts";
 
 let root = "";
 beforeAll(async () => {
@@ -19,30 +20,6 @@ beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), "etalon-trainers-"));
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-const config = (sets: string[] = []) =>
-  parseTrainConfig({ engine: "wasm", sampler: { steps: 4, eta: 0.8 }, train: { epochs: 6, promptsPerEpoch: 2, groupSize: 3, learningRate: 1e-2, statistics: { minCount: 4 } }, checkpoint: { every: 2, keep: 2 } }, sets); // biome-ignore format: one thought
-const bright = defineReward("bright", ({ data, count }) =>
-  Float32Array.from({ length: count }, (_, i) => data.subarray(i * 48, i * 48 + 48).reduce((a, b) => a + b) / 48 / 255),
-);
-const prompts = ["red heart", "blue fish", "cat"];
-
-/** Trains to the end, or to an epoch, and gives the metrics. */
-async function train(options: Partial<RunOptions> & { until?: number } = {}): Promise<Metrics[]> {
-  const pipeline = fakePipeline();
-  const trainer = await openRun({ config: config(), reward: bright, prompts, pipeline, ...options });
-  const lines: Metrics[] = [];
-  try {
-    for await (const line of trainer) {
-      lines.push(line);
-      if (line.epoch === options.until) break;
-    }
-  } finally {
-    await trainer.close();
-    pipeline.dispose();
-  }
-  return lines;
-}
 
 describe("a run", () => {
   test("learns, and leaves the folder that the contract names", async () => {
@@ -174,48 +151,6 @@ describe("refuses", () => {
     expect(await train({ out, resume: true, config: config(["train.epochs=4"]) })).toHaveLength(2);
   });
 
-  test("not a folder whose run ended before its first update: it is begun anew, by another config too, resumed or not; a second start that fails leaves it as it was", async () => {
-    const [out, whole] = [join(root, "untrained"), join(root, "untrained, whole")];
-    let calls = 0;
-    const failing = defineReward("failing", ({ count }) => {
-      if (calls++ === 0) return new Float32Array(count).fill(1); // the first sample grid
-      throw new EtalonError("UNSUPPORTED", { argument: "size of a tensor" });
-    });
-    const fail = (sets: string[] = []) => {
-      calls = 0;
-      return thrown(() => train({ out, reward: failing, config: config(["log.tensorboard=true", ...sets]) }));
-    };
-    expect(await fail()).toMatch(/^UNSUPPORTED/);
-    const left = contents(out);
-    expect(Object.keys(left)).toEqual(expect.arrayContaining(["config.json", "samples/000000.png", "self-check.json"]));
-    expect(
-      await thrown(() =>
-        train({ out, reward: defineReward("none", () => new Float32Array(0)), config: config(["seed=4"]) }),
-      ),
-    ).toMatch(/^BAD_REWARD/);
-    expect(contents(out)).toEqual(left);
-    const smaller = config(["train.microBatch=2"]);
-    await train({ out: whole, config: smaller });
-    await train({ out, config: smaller });
-    expect(runTrace(out)).toEqual(runTrace(whole));
-    expect(existsSync(join(out, "tensorboard"))).toBe(false); // the failed one's
-    rmSync(out, { recursive: true });
-    await fail(["seed=3"]);
-    await train({ out, resume: true, config: smaller });
-    expect(runTrace(out)).toEqual(runTrace(whole));
-  });
-
-  test("a folder with a config.json of somebody's own, or anything else beside a run that never trained", async () => {
-    const out = join(root, "own");
-    mkdirSync(out);
-    writeFileSync(join(out, "config.json"), "{}");
-    expect(await thrown(() => train({ out }))).toMatch(/^EXISTS/);
-    writeFileSync(join(out, "self-check.json"), "{}");
-    writeFileSync(join(out, "notes.txt"), "mine");
-    expect(await thrown(() => train({ out }))).toMatch(/^EXISTS/);
-    expect(contents(out)).toEqual({ "config.json": "{}", "notes.txt": "mine", "self-check.json": "{}" });
-  });
-
   test("an adapter that there is no memory for, naming the rank: the engine speaks of a tensor", async () => {
     const out = join(root, "large adapter");
     const pipeline = fakePipeline();
@@ -305,13 +240,6 @@ test("a process killed at any moment resumes to the same bits", async () => {
   expect(runTrace(out)).toEqual(runTrace(whole));
 }, 180_000);
 
-/** Every file of a folder and of those in it, as text. */
-function contents(folder: string): Record<string, string> {
-  const files = readdirSync(folder, { recursive: true }).map(String).filter((name) => statSync(join(folder, name)).isFile()).sort(); // biome-ignore format: one thought
-  return Object.fromEntries(files.map((name) => [name, readFileSync(join(folder, name), "latin1")]));
-}
-
-/** Runs `killable.ts` in a process of its own, and kills it some milliseconds after its third line. */
 async function runAndKill(program: URL, out: string, delay: number): Promise<string> {
   const child = spawn(process.execPath, [fileURLToPath(program), out]);
   let armed = false;
