@@ -142,7 +142,7 @@ function gradientsOfStep(
   const keep = (value: PolicyOutcome) => {
     result = value;
   };
-  const loss = () => seedPolicy(predict(cond), uncond && predict(uncond), terms, scale, keep).asScalar();
+  const loss = () => seedPolicy(predict(cond), uncond && predict(uncond), terms, scale, keep);
   const { value, gradients } = variableGradients(loss, variables);
   value.dispose();
   return { gradients: new Map(Object.entries(gradients)), result: result as PolicyOutcome | undefined };
