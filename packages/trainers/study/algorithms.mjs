@@ -1,7 +1,8 @@
 // Which algorithm, weight and η raise the reward by how much on the tiny default: every preset as it is, and groups of configs that differ in one thing, at one cost in passes
 // of the model. Trains each with some seeds, draws by the ODE from the same noise before and after, and gives the rise with its standard errors (tables.mjs), and a figure.
 //   npm run build && npm run study:algorithms -w @etalon/trainers [-- --out runs/algorithms] [--seeds 2] [--from 0] [--budget 12] [--minutes 7] [--only presets,eta] [--table] [--check]
-// --check ends with 1 unless each training of each preset raised its reward by five standard errors (tooLittle.mjs): npm run study:algorithms -w @etalon/trainers -- --only presets --check
+// --check ends with 1 unless each training of each preset raised its reward by five standard errors, and by as much more than a reward that looks at no image does (tooLittle.mjs):
+//   npm run study:algorithms -w @etalon/trainers -- --only "presets,nothing to learn" --seeds 3 --check
 // Each training leaves a file; what has one is not run again, so that the command can be stopped and called again (--minutes: stops by itself, between trainings).
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -14,7 +15,7 @@ import { modelPasses, openRun, parseTrainConfig, trainingPlan, trainPreset } fro
 import { blindReward, isBlind, measuredBy } from "./blindReward.mjs";
 import { figure } from "./figure.mjs";
 import { measure } from "./measure.mjs";
-import { tabulate, toMarkdown } from "./tables.mjs";
+import { learned, learnedMarkdown, tabulate, toMarkdown } from "./tables.mjs";
 import { tooLittle } from "./tooLittle.mjs";
 import { groups, presetNames } from "./variants.mjs";
 
@@ -142,9 +143,10 @@ writeFileSync(
 );
 writeFileSync(join(given.out, "algorithms.svg"), figure(tables));
 console.log(toMarkdown(tables));
+console.log(learnedMarkdown(learned(tables)));
 if (left > 0) console.log(`\n${left} trainings are left: call it again.`);
 if (given.check) {
-  const why = tooLittle(tables, presetNames, seeds.length);
+  const why = tooLittle(tables, presetNames, seeds.length, learned(tables));
   for (const line of why) console.error(line);
   process.exitCode = why.length > 0 ? 1 : 0;
 }

@@ -29,6 +29,7 @@ const { values: given } = parseArgs({
 const settings = {
   "as it is": [],
   "half the learning rate": ["train.learningRate=5e-5"],
+  "a quarter of the learning rate": ["train.learningRate=2.5e-5"],
   "cosine to 0": ["train.schedule.shape=cosine"],
   "LoRA, 1e-3": ["train.parameters=lora", "train.learningRate=1e-3"],
 };

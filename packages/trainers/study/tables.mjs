@@ -35,6 +35,22 @@ export function tabulate(jobs) {
   });
 }
 
+/**
+ * What of a preset's rise its reward brought: the rise less that of the same config, seed by seed, with a reward that looks at no image.
+ * @param tables  of `tabulate`    @returns of each preset that has trainings of both kinds: the differences, and the standard error over trainings of two seeds or more
+ */
+export function learned(tables) {
+  const rowsOf = (wanted) => tables.find(({ group }) => group === wanted)?.rows ?? [];
+  return rowsOf("presets").flatMap(({ name, reward, rise, bySeed }) => {
+    const blind = rowsOf("nothing to learn").find(
+      (row) => row.name.split(", by ")[0] === name && row.reward === reward,
+    );
+    const pairs = bySeed.flatMap((own) => (blind?.bySeed ?? []).filter(({ seed }) => seed === own.seed).map((other) => own.rise - other.rise)); // biome-ignore format: one thought
+    if (pairs.length === 0) return [];
+    return [{ name, reward, rise, walk: blind.rise, bySeed: pairs, mean: mean(pairs), semOverSeeds: over(spreadOfSeeds([pairs]), pairs.length) }]; // biome-ignore format: one thought
+  });
+}
+
 const over = (spread, count) => (spread ? spread.sd / Math.sqrt(count) : undefined);
 
 function rowOf({ name, cost, trainings }, first) {
@@ -104,6 +120,15 @@ const comparison = {
   "held out": columns["held out"],
   clipped: ({ clipped }) => `${number(100 * clipped, 1)} %`,
 };
+
+/** `learned` as a table; nothing where it has no row. */
+export function learnedMarkdown(rows) {
+  if (rows.length === 0) return "";
+  const head = ["preset", "reward", "its rise", "ignoring the image", "difference, by seed", "difference ± s.e. over trainings"];
+  const line = (cells) => `| ${cells.join(" | ")} |`;
+  const cells = ({ name, reward, rise, walk, bySeed, semOverSeeds, ...row }) => [name, reward, number(rise), number(walk), bySeed.map((v) => number(v, 2)).join(" "), pm({ mean: row.mean, sem: semOverSeeds })]; // biome-ignore format: one thought
+  return ["\n### What was learned\n", line(head), line(head.map(() => "---")), ...rows.map((row) => line(cells(row)))].join("\n");
+} // biome-ignore format: a table
 
 export const toMarkdown = (tables) =>
   tables.map(({ group, first, rows, spread }) => {

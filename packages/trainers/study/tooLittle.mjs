@@ -4,10 +4,11 @@ export const wanted = 5;
 /**
  * What `--check` finds wrong, a line each; none where every preset has all its trainings and each rise is large enough.
  * @param tables  of `tabulate`    @param presets  names    @param seeds  trainings of each
+ * @param learned  of `learned`: presets that it has are held to what their reward brought as well
  */
-export function tooLittle(tables, presets, seeds) {
+export function tooLittle(tables, presets, seeds, learned = []) {
   const rows = tables.find(({ group }) => group === "presets")?.rows ?? [];
-  return presets.flatMap((name) => {
+  const rises = presets.flatMap((name) => {
     const row = rows.find((one) => one.name === name);
     if (row === undefined || row.seeds < seeds) return [`${name}: ${row?.seeds ?? 0} of ${seeds} trainings are there`];
     const few = row.bySeed.filter(({ errors }) => !(errors >= wanted));
@@ -16,4 +17,7 @@ export function tooLittle(tables, presets, seeds) {
     if (!(over >= wanted)) lines.push(`${name}: a rise of ${row.rise.toFixed(3)} is ${over.toFixed(1)} standard errors over trainings; wanted: ${wanted} or more`); // biome-ignore format: one thought
     return lines;
   });
+  const few = learned.filter(({ mean, semOverSeeds: sem }) => sem !== undefined && !(mean >= wanted * sem));
+  const walks = few.map(({ name, mean, semOverSeeds: sem }) => `${name}: ${mean.toFixed(3)} more than with a reward that looks at no image is ${(mean / sem).toFixed(1)} standard errors over trainings; wanted: ${wanted} or more`); // biome-ignore format: one thought
+  return [...rises, ...walks];
 }
