@@ -1,5 +1,5 @@
 // What a reward that ignores the image does to the tiny default, and what a few settings change in that and in what is learned from a reward that looks at it.
-//   npm run build && npm run study:drift -w @etalon/trainers [-- --out runs/drift] [--seeds 3] [--from 1] [--only "as it is,cosine to 0"] [--rewards blind,tiny-clip] [--epochs 48] [--minutes 7] [--table]
+//   npm run build && npm run study:drift -w @etalon/trainers [-- --out runs/drift] [--seeds 3] [--from 1] [--only "1e-4;2.5e-5"] [--rewards blind,tiny-clip] [--minutes 7] [--table]
 // Trains tiny-mixgrpo by both rewards. From each training: the rise of tiny-clip, also by averages of the weights (EMA; they change no training), and how far the weights moved. Over trainings:
 // the rises with their errors, and whether the moves have a direction in common (direction.mjs). Each training leaves a file, and is not run again.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -21,33 +21,30 @@ const { values: given } = parseArgs({
     from: { type: "string", default: "1" },
     only: { type: "string" },
     rewards: { type: "string", default: "blind,tiny-clip" },
-    epochs: { type: "string", default: "48" },
     minutes: { type: "string", default: "Infinity" },
     table: { type: "boolean", default: false },
   },
 });
 const settings = {
-  "as it is": [],
-  "half the learning rate": ["train.learningRate=5e-5"],
-  "a quarter of the learning rate": ["train.learningRate=2.5e-5"],
-  "cosine to 0": ["train.schedule.shape=cosine"],
-  "LoRA, 1e-3": ["train.parameters=lora", "train.learningRate=1e-3"],
+  "1e-4": ["train.learningRate=1e-4", "train.epochs=48"],
+  "5e-5": ["train.learningRate=5e-5", "train.epochs=48"],
+  "2.5e-5, twice the epochs": ["train.learningRate=2.5e-5", "train.epochs=96"],
+  "1e-4, cosine to 0": ["train.learningRate=1e-4", "train.epochs=48", "train.schedule.shape=cosine"],
+  "LoRA, 1e-3": ["train.learningRate=1e-3", "train.epochs=48", "train.parameters=lora"],
 };
 const decay = 0.95; // of 48 updates the last keeps (1 + 48)/(10 + 48) = 0.845, whatever more is asked for
 const pictures = 8; // a prompt, a measurement
 const lists = { "in domain": loadPrompts("tiny-train"), "held out": loadPrompts("tiny-heldout") };
 const seeds = Array.from({ length: Number(given.seeds) }, (_, i) => Number(given.from) + i);
 const stop = performance.now() + 60_000 * Number(given.minutes);
-const wanted = given.only?.split(",") ?? Object.keys(settings);
+const wanted = given.only?.split(";") ?? Object.keys(settings);
 const rewards = given.rewards.split(",");
-const placeOf = (setting, reward, seed) =>
-  join(given.out, `${setting.replace(/\W+/g, "-")}-${reward}-${given.epochs}-seed${seed}`);
+const placeOf = (setting, reward, seed) => join(given.out, `${setting.replace(/[^\w.]+/g, "-")}-${reward}-seed${seed}`);
 
 async function train(setting, rewardName, seed) {
   const config = parseTrainConfig(trainPreset("tiny-mixgrpo").config, [
     ...settings[setting],
     `seed=${seed}`,
-    `train.epochs=${given.epochs}`,
     `train.ema.decay=${decay}`, // changes no training
   ]);
   const [pipeline, reward] = [await loadPipeline("tiny"), await loadReward("tiny-clip")];

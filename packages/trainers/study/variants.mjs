@@ -88,8 +88,7 @@ export const groups = {
   "nothing to learn": {
     "tiny-ddpo, by jpeg-incompressibility": blind("tiny-ddpo", "blind:jpeg-incompressibility"),
     "tiny-ddpo, by tiny-clip": blind("tiny-ddpo"),
-    "tiny-mixgrpo": merge(early, { reward: "blind", train: { epochs: 48, learningRate: 1e-4 } }),
-    ...Object.fromEntries(presetNames.slice(2).map((name) => [name, blind(name)])),
+    ...Object.fromEntries(presetNames.slice(1).map((name) => [name, blind(name)])),
   },
   tuning: {
     "2e-4, 24 epochs": early,
@@ -98,6 +97,7 @@ export const groups = {
     "2e-4, no weight": merge(early, { train: { noiseLevelWeight: 0 } }),
     "4e-4, no weight": merge(early, { train: { learningRate: 4e-4, noiseLevelWeight: 0 } }),
     "1e-4, 48 epochs": merge(early, { train: { epochs: 48, learningRate: 1e-4 } }),
+    "2.5e-5, 96 epochs": merge(early, { train: { epochs: 96, learningRate: 2.5e-5 } }),
     "LoRA, 2e-3": merge(early, { train: { parameters: "lora", learningRate: 2e-3 } }),
     "LoRA, 4e-3": merge(early, { train: { parameters: "lora", learningRate: 4e-3 } }),
     "1e-4, GRPO-Guard, two inner epochs": merge(early, {

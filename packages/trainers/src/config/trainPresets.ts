@@ -7,7 +7,10 @@ export interface TrainPreset {
   config: TrainConfigInput;
 }
 
-/** Training configs for the tiny default: they learn within minutes on two CPU cores. */
+/**
+ * Training configs for the tiny default: they learn within minutes on two CPU cores. They learn slowly: what a walk without a direction does to a model goes with the square
+ * of the learning rate, what is learned with the rate (docs/which-algorithm.md).
+ */
 export const trainPresets: Readonly<Record<string, TrainPreset>> = {
   "tiny-ddpo": {
     description: "DDPO on every step at eta 1.2, all parameters, towards images that JPEG cannot make small",
@@ -15,7 +18,6 @@ export const trainPresets: Readonly<Record<string, TrainPreset>> = {
       algorithm: "ddpo",
       reward: "jpeg-incompressibility",
       sampler: { eta: 1.2, steps: 10 },
-      // Slowly: at four times the rate two thirds of the rise came without a signal (docs/which-algorithm.md).
       train: { epochs: 60, parameters: "all", learningRate: 2.5e-5, clip: 1e-2, trainedSteps: 4 },
     },
   },
@@ -26,7 +28,7 @@ export const trainPresets: Readonly<Record<string, TrainPreset>> = {
       algorithm: "mixgrpo",
       reward: "tiny-clip",
       sampler: { eta: 1.2, steps: 10, shift: 1, rule: "gddim", window: { strategy: "progressive", size: 3, every: 3 } },
-      train: { epochs: 48, groupSize: 8, parameters: "all", learningRate: 1e-4, clip: 1e-2, noiseLevelWeight: 4 },
+      train: { epochs: 96, groupSize: 8, parameters: "all", learningRate: 2.5e-5, clip: 1e-2, noiseLevelWeight: 4 },
     },
   },
   "tiny-mixgrpo-flash": {
@@ -42,7 +44,7 @@ export const trainPresets: Readonly<Record<string, TrainPreset>> = {
         rule: "gddim",
         window: { strategy: "progressive", size: 3, every: 3, flash: {} },
       },
-      train: { epochs: 48, groupSize: 8, parameters: "all", learningRate: 1e-4, clip: 1e-2, noiseLevelWeight: 4 },
+      train: { epochs: 96, groupSize: 8, parameters: "all", learningRate: 2.5e-5, clip: 1e-2, noiseLevelWeight: 4 },
     },
   },
   "tiny-flow-grpo": {
@@ -70,10 +72,10 @@ export const trainPresets: Readonly<Record<string, TrainPreset>> = {
       reward: "tiny-clip",
       sampler: { eta: 0.7, steps: 10, sharedNoise: true, window: { strategy: "random", size: 2, end: 5 } },
       train: {
-        epochs: 48,
+        epochs: 96,
         groupSize: 8,
         parameters: "all",
-        learningRate: 1e-4,
+        learningRate: 2.5e-5,
         clip: 1e-2,
         noiseLevelWeight: 4,
         kl: 0,
@@ -88,11 +90,11 @@ export const trainPresets: Readonly<Record<string, TrainPreset>> = {
       reward: "tiny-clip",
       sampler: { eta: 0.3, steps: 10, shift: 1 },
       train: {
-        epochs: 48,
+        epochs: 96,
         groupSize: 8,
         bestOf: 4,
         parameters: "all",
-        learningRate: 1e-4,
+        learningRate: 2.5e-5,
         clip: 1e-2,
         updatesPerEpoch: 1,
         noiseLevelWeight: 4,
