@@ -43,8 +43,7 @@ export function defineReward(
     score: async (images, prompts) => {
       const scores = await fn(images, prompts);
       if (scores instanceof Float32Array) return scores;
-      const given = isArrayLike(scores);
-      if (!given)
+      if (!isArrayLike(scores))
         throw new EtalonError("BAD_REWARD", {
           argument: name,
           value: scores,
@@ -55,5 +54,6 @@ export function defineReward(
   };
 }
 
-const isArrayLike = (value: unknown): value is Scores =>
+/** A plain array or a typed one. */
+export const isArrayLike = (value: unknown): value is Scores =>
   Array.isArray(value) || (ArrayBuffer.isView(value) && "length" in value);

@@ -27,6 +27,15 @@ describe("loadReward", () => {
     expect(await scoreChecked(await loadReward(path), images, ["", ""])).toEqual(Float32Array.of(2, 2));
   });
 
+  test.each([
+    ["sum.mjs", "export default (images, prompts) => prompts.map((prompt) => prompt.length + images.width);"],
+    ["plain.cjs", "module.exports = async (images, prompts) => prompts.map((prompt) => prompt.length + images.width);"],
+  ])("takes a function as a default export for a reward that is named for its file: %s", async (name, text) => {
+    const reward = await loadReward(file(name, text));
+    expect(reward.name).toBe(name.split(".")[0]);
+    expect(await scoreChecked(reward, images, ["", "ab"])).toEqual(Float32Array.of(1, 3));
+  });
+
   test("loads the example's redness", async () => {
     const reward = await loadReward(resolve(import.meta.dirname, "../../../examples/custom-reward/redness.js"));
     const redThenGrey = { ...images, data: Uint8Array.of(255, 0, 0, 9, 9, 9) };
@@ -46,8 +55,8 @@ describe("loadReward", () => {
     ["./no-such-reward.js", "NOT_FOUND", "a file that exists, or a name"],
     [file("broken.mjs", "export default {"), "BAD_FILE", "It does not load"],
     [file("throws.mjs", 'throw new Error("no weights")'), "BAD_FILE", "It does not load: no weights."],
-    [file("nothing.mjs", "export const reward = 1;"), "BAD_FILE", "default export is a reward"],
-    [file("half.mjs", 'export default { name: "half" };'), "BAD_FILE", "default export is a reward"],
+    [file("nothing.mjs", "export const reward = 1;"), "BAD_FILE", "default export is a reward or a function"],
+    [file("half.mjs", 'export default { name: "half" };'), "BAD_FILE", "default export is a reward or a function"],
   ])("refuses %s", async (path, code, message) => {
     await expect(loadReward(path)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
   });

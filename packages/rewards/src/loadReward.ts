@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { parse, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { check, EtalonError } from "@etalon/errors";
 import { httpReward } from "./httpReward.ts";
-import { isReward, type Reward } from "./Reward.ts";
+import { defineReward, isReward, type Reward } from "./Reward.ts";
 import { type RewardOptions, registry } from "./registry.ts";
 
 /** The rewards that `loadReward` knows by name, with what they measure, in one line each. */
@@ -11,10 +11,10 @@ export const rewardNames = (): { name: string; description: string }[] =>
   Object.entries(registry).map(([name, { description }]) => ({ name, description }));
 
 /**
- * Loads a reward: a name of `rewardNames()`, a JavaScript module that default-exports a reward ("./my-reward.js", from the working folder), or an http(s) URL that
- * answers as `httpReward` asks.
+ * Loads a reward: a name of `rewardNames()`, a JavaScript module ("./my-reward.js", from the working folder) that default-exports a reward, or a function as `defineReward` takes, which is then
+ * named for the file; or an http(s) URL that answers as `httpReward` asks.
  * @param options  for the named rewards
- * @throws EtalonError NOT_FOUND: no such name (with the nearest one) or file; BAD_FILE: the module does not load, or exports no reward; OUT_OF_RANGE: an option the
+ * @throws EtalonError NOT_FOUND: no such name (with the nearest one) or file; BAD_FILE: the module does not load, or exports neither; OUT_OF_RANGE: an option the
  *   reward does not have
  */
 export async function loadReward(nameOrFile: string, options: RewardOptions = {}): Promise<Reward> {
@@ -50,11 +50,13 @@ async function loadFile(file: string): Promise<Reward> {
       { cause },
     );
   }
-  if (isReward(module.default)) return module.default;
+  const given = module.default;
+  if (isReward(given)) return given;
+  if (typeof given === "function") return defineReward(parse(path).name, given as Parameters<typeof defineReward>[1]);
   throw new EtalonError("BAD_FILE", {
     argument: "reward",
     value: file,
-    allowed: "a module whose default export is a reward",
-    hint: "export default defineReward(name, (images, prompts) => scores);",
+    allowed: "a module whose default export is a reward or a function",
+    hint: "export default (images, prompts) => scores;",
   });
 }

@@ -15,6 +15,8 @@ describe("scoreChecked", () => {
     ).toEqual(Float32Array.of(1, -2, 0));
     const later = defineReward("r", async ({ count }) => new Float64Array(count).fill(0.5));
     expect(await scoreChecked(later, images, prompts)).toEqual(Float32Array.of(0.5, 0.5, 0.5));
+    const handMade = { name: "r", score: () => [1, 2, 3] as unknown as Float32Array };
+    expect(await scoreChecked(handMade, images, prompts)).toEqual(Float32Array.of(1, 2, 3));
   });
 
   test("gives the reward the images and the prompts", async () => {
@@ -44,9 +46,19 @@ describe("scoreChecked", () => {
       "r is 1; allowed: an array with one number an image.",
     ],
     [
-      "an array, by a hand-made reward",
-      { name: "r", score: () => [1, 2, 3] as unknown as Float32Array },
-      "reward r is [1,2,3]; allowed: one finite number an image.",
+      "texts",
+      { name: "r", score: () => [1, "2", 3] as unknown as Float32Array },
+      'reward r, image 1 is "2"; allowed: one finite number an image.',
+    ],
+    [
+      "a text",
+      { name: "r", score: () => "123" as unknown as Float32Array },
+      'reward r is "123"; allowed: one finite number an image.',
+    ],
+    [
+      "nothing",
+      { name: "r", score: () => undefined as unknown as Float32Array },
+      "reward r is undefined; allowed: one finite number an image.",
     ],
     [
       "a throw",

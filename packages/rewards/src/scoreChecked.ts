@@ -1,6 +1,6 @@
 import { check, EtalonError } from "@etalon/errors";
 import { checkImages, type ImageBatch } from "./ImageBatch.ts";
-import type { Reward } from "./Reward.ts";
+import { isArrayLike, type Reward } from "./Reward.ts";
 
 /**
  * Scores images and lets nothing but one finite number an image through. Everything that trains on or reports a reward goes through here.
@@ -29,11 +29,11 @@ async function attempt<T>(name: string, score: () => T | Promise<T>): Promise<T>
   }
 }
 
-/** @throws EtalonError BAD_REWARD: not one finite number an image */
-function checkScores(name: string, count: number, scores: Float32Array): Float32Array {
+/** A module in JavaScript may well give a plain array. @throws EtalonError BAD_REWARD: not one number an image that float32 holds */
+function checkScores(name: string, count: number, scores: unknown): Float32Array {
   const fault = (value: unknown, where: string) =>
     new EtalonError("BAD_REWARD", { argument: `reward ${name}${where}`, value, allowed: "one finite number an image" });
-  if (!(scores instanceof Float32Array)) throw fault(scores, "");
+  if (!isArrayLike(scores)) throw fault(scores, "");
   if (scores.length !== count) {
     const message = `reward ${name} gave ${scores.length} scores for ${count} images; allowed: one finite number an image.`;
     throw new EtalonError(
@@ -42,7 +42,7 @@ function checkScores(name: string, count: number, scores: Float32Array): Float32
       { message },
     );
   }
-  const bad = scores.findIndex((score) => !Number.isFinite(score));
+  const bad = Array.prototype.findIndex.call(scores, (score) => !(typeof score === "number" && Number.isFinite(Math.fround(score)))); // biome-ignore format: one thought
   if (bad >= 0) throw fault(scores[bad], `, image ${bad}`);
-  return scores;
+  return scores instanceof Float32Array ? scores : Float32Array.from(scores);
 }
