@@ -137,8 +137,8 @@ function trainer(
   /** Draws a new run's first grid, and brings what lies in the folder to where its checkpoint stands. @throws EtalonError BAD_REWARD, NOT_FINITE, BAD_FILE, IO */
   const begin = async () => {
     if (!folder || !samples) return;
+    writeChecks(join(folder.path, "self-check.json"), checks); // first: a folder that has it and no update may be begun anew, and a grid takes its time
     if (standing.epoch === 0) await draw(folder.path, samples);
-    writeChecks(join(folder.path, "self-check.json"), checks);
     truncateMetrics(metricsFile(folder), standing.step);
     mendBest(checkpoints(folder));
   };
@@ -153,8 +153,19 @@ function trainer(
   const save = async () => {
     if (out !== undefined && communicator.rank > 0) return; // the first rank does
     if (!saver) throw new EtalonError("UNSUPPORTED", { argument: "save", value: undefined, allowed: "a run that was opened with a folder (out)" }); // biome-ignore format: one thought
-    await beginSave();
+    await beginSave().catch(keep);
     await saver.settle();
+  };
+
+  /** A reward that fails, as where its server is gone, costs nothing of the epochs that are done: they are saved, without a sample grid, which needs the reward. @throws EtalonError the one given */
+  const keep = async (error: unknown): Promise<never> => {
+    const isReward = EtalonError.is(error) && error.code === "BAD_REWARD"; // it comes before an epoch's updates: the weights are those of the epoch before
+    if (!isReward || !saver || standing.epoch === 0 || saver.has(standing.epoch)) throw error;
+    try {
+      await saver.begin(learner, { data });
+      await saver.settle();
+    } catch {} // the first error says more
+    throw error;
   };
 
   /** The newest checkpoint, that on its way to the disk counted. */
@@ -186,6 +197,7 @@ function trainer(
     try {
       yield* epochs();
     } catch (error) {
+      await keep(error).catch(() => {});
       rounds.giveUp(error);
       throw error;
     }

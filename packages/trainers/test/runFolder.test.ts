@@ -127,6 +127,34 @@ describe("a run", () => {
   });
 });
 
+test.each([
+  [6, "000003", "in its fourth epoch"],
+  [7, "000004", "at the grid of the fourth"],
+])("a reward whose call %d fails: %s is saved, and the run goes on from there to the same bits (%s)", async (call, saved) => {
+  const [whole, out] = [join(root, `reward-whole-${call}`), join(root, `reward-${call}`)];
+  await train({ out: whole });
+  let calls = 0;
+  const gone = defineReward("bright", (images, texts) => {
+    if (++calls === call) throw new Error("no answer");
+    return bright.score(images, texts);
+  });
+  expect(await thrown(() => train({ out, reward: gone }))).toBe("BAD_REWARD: reward bright threw: Error: no answer");
+  expect(readdirSync(join(out, "checkpoints")).sort()).toEqual(["000002", saved]);
+  await train({ out, resume: true });
+  expect(runTrace(out)).toEqual(runTrace(whole));
+}); // biome-ignore format: one thought
+
+test("a run that is killed at its first grid leaves what may be begun anew", async () => {
+  const out = join(root, "first grid");
+  let left: string[] = [];
+  const look = defineReward("bright", (images, texts) => {
+    if (left.length === 0) left = readdirSync(out);
+    return bright.score(images, texts);
+  });
+  await train({ out, reward: look });
+  expect(left.sort()).toEqual([".lock", "config.json", "self-check.json"]);
+});
+
 describe("refuses", () => {
   test("a folder that holds something, and one that another run holds", async () => {
     const out = join(root, "taken");
@@ -142,6 +170,16 @@ describe("refuses", () => {
     pipeline.dispose();
   });
 
+  test("a file in the place of the folder", async () => {
+    const out = join(root, "a file");
+    writeFileSync(out, "mine");
+    for (const resume of [false, true])
+      expect(await thrown(() => train({ out, resume }))).toMatch(
+        /^EXISTS: out is ".*a file"; allowed: a folder, not a file\.$/,
+      );
+    expect(readFileSync(out, "utf8")).toBe("mine");
+  });
+
   test("another config on resume, by name; but more epochs are fine", async () => {
     const out = join(root, "changed");
     await train({ out, config: config(["train.epochs=2"]) });
@@ -149,6 +187,12 @@ describe("refuses", () => {
       "BAD_CONFIG: sampler.eta is 1; allowed: 0.8, as the run began. Only train.epochs, train.maxSkipped, checkpoint.every, checkpoint.keep, measure.every, log.tensorboard, parallel.splitGroups, parallel.bucketMB may change on resume.",
     );
     expect(await train({ out, resume: true, config: config(["train.epochs=4"]) })).toHaveLength(2);
+    const saved = readFileSync(join(out, "config.json"), "utf8");
+    expect(await thrown(() => train({ out, resume: true, config: config(["train.epochs=3"]) }))).toBe(
+      "BAD_CONFIG: train.epochs is 3; allowed: 4 or more. The run has trained 4 epochs.",
+    );
+    expect(readFileSync(join(out, "config.json"), "utf8")).toBe(saved);
+    expect(await train({ out, resume: true, config: config(["train.epochs=4"]) })).toEqual([]);
   });
 
   test("an adapter that there is no memory for, naming the rank: the engine speaks of a tensor", async () => {

@@ -153,9 +153,9 @@ describe("what cannot be drawn again is told", () => {
     [{ stepz: 3 }, 'edited.png: stepz is not a key; allowed: etalon, model, variant, weights, adapter, prompts, negative, n, first, eta, rule, steps, guidance, shift, seed, height, width, engine. Did you mean "steps"?'],
     [{ steps: 0 }, "edited.png: steps is 0; allowed: a number ≥ 1."],
     [{ etalon: 2 }, "edited.png: etalon is 2; allowed: 1."],
-    [{ prompts: [] }, "edited.png: prompts is []; allowed: one that is not empty."],
-    [{ eta: "1" }, 'edited.png: eta is "1"; allowed: a value of type number.'],
-    [{ seed: undefined }, "edited.png: seed is undefined; allowed: a value of type number."],
+    [{ prompts: [] }, "edited.png: prompts is []; allowed: a list that is not empty."],
+    [{ eta: "1" }, 'edited.png: eta is "1"; allowed: a number.'],
+    [{ seed: undefined }, "edited.png: seed is undefined; allowed: a number."],
     [{ weights: "abc" }, 'edited.png: weights is "abc"; allowed: 64 hexadecimal signs.'],
     [{ adapter: { place: "a", scale: 1, weights: "0".repeat(64), alpha: 1 } }, "edited.png: adapter.alpha is not a key; allowed: place, scale, weights."],
   ])("an edited config: %j", async (change, message) => {

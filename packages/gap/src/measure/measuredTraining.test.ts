@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { engine } from "@etalon/engine";
+import { defineReward } from "@etalon/rewards";
 import { openRun, parseTrainConfig } from "@etalon/trainers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EpochGap, measuredTraining, type TrainingEvent } from "./measuredTraining.ts";
@@ -120,4 +121,22 @@ test("both samplers are on the training's time grid: they follow sampler.shift",
   } finally {
     await trainer.close();
   }
+});
+
+test("a reward that fails in a measurement: the epochs that are done are saved, though no grid can be scored", async () => {
+  const out = join(root, "reward gone");
+  const often = { ...config, checkpoint: { ...config.checkpoint, every: 3 }, measure: { ...config.measure, every: 1 } };
+  let left = 4; // the first grid, both samplers of the first measurement, the first epoch
+  const reward = defineReward("gone", ({ count }) => {
+    if (left-- > 0) return new Float32Array(count).fill(1);
+    throw new Error("no answer");
+  });
+  const trainer = await openRun({ config: often, out, reward });
+  const train = async () => {
+    for await (const { kind } of measuredTraining(trainer)) expect(kind).toBeTypeOf("string");
+  };
+  await expect(train()).rejects.toMatchObject({ code: "BAD_REWARD", message: "reward gone threw: Error: no answer" });
+  await trainer.close();
+  expect(existsSync(join(out, "checkpoints", "000001", "state.json"))).toBe(true);
+  expect(linesOf(out).map(({ epoch }) => epoch)).toEqual([0]);
 });

@@ -75,8 +75,10 @@ async function measure(
     trainer.events?.scalars(step, { measured: { sde: { ...sde }, ode: { ...ode }, gap: { ...difference } } });
     return gap;
   } catch (error) {
-    if (!signal?.aborted || !EtalonError.is(error) || error.code !== "ABORTED") throw error;
-    if (trainer.runDir !== undefined) await trainer.save();
+    const isStopped = signal?.aborted && EtalonError.is(error) && error.code === "ABORTED";
+    const isReward = EtalonError.is(error) && error.code === "BAD_REWARD";
+    if ((isStopped || isReward) && trainer.runDir !== undefined) await trainer.save();
+    if (!isStopped) throw error;
     throw new EtalonError("ABORTED", { argument: "signal" }, { message: "The run was stopped.", cause: error });
   }
 }

@@ -67,15 +67,18 @@ function objectsOf(schema: z.ZodType): z.ZodType[] {
 /** Whether a branch of a union is for values of this type: the others say nothing to whoever gave one. */
 const isOfType = (issue: Issue, value: unknown) => issue.code !== "invalid_type" || issue.expected === typeof value;
 
+/** What zod expects, in words. */
+const kinds: Record<string, string> = { int: "a whole number", number: "a number", string: "a text", boolean: "true or false", object: "an object", array: "a list" }; // biome-ignore format: a table
+
 function inWords(issue: Issue): string {
   switch (issue.code) {
     case "invalid_type":
-      return issue.expected === "int" ? "a whole number" : `a value of type ${issue.expected}`;
+      return kinds[issue.expected] ?? `a value of type ${issue.expected}`;
     case "invalid_value":
       return issue.values.join(", ");
     case "too_small":
       return issue.origin === "string" || issue.origin === "array"
-        ? "one that is not empty"
+        ? `${kinds[issue.origin]} that is not empty`
         : `a number ${issue.inclusive ? "≥" : ">"} ${issue.minimum}`;
     case "too_big":
       return `a number ${issue.inclusive ? "≤" : "<"} ${issue.maximum}`;

@@ -36,7 +36,7 @@ describe("parseTrainConfig", () => {
     [{ reward: { mix: [{ reward: "a", wieght: 1 }] } }, /reward\.mix\.0\.(wieght is not a key|weight)/],
     [{ sampler: { eta: -0.3 } }, /^BAD_CONFIG: sampler\.eta is -0\.3; allowed: a number > 0\.$/],
     [{ sampler: { eta: 0 } }, /^BAD_CONFIG: sampler\.eta is 0; allowed: a number > 0\.$/],
-    [{ sampler: { eta: Number.NaN } }, /^BAD_CONFIG: sampler\.eta is NaN; allowed: a value of type number\.$/],
+    [{ sampler: { eta: Number.NaN } }, /^BAD_CONFIG: sampler\.eta is NaN; allowed: a number\.$/],
     [{ sampler: { eta: "high" } }, /^BAD_CONFIG: sampler\.eta is "high"; allowed: .*number, or .*object\.$/],
     [
       { sampler: { eta: { along: "training", form: 1, to: 2 } } },

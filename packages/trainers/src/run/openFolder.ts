@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { EtalonError } from "@etalon/errors";
 import writeFileAtomic from "write-file-atomic";
 import { parseTrainConfig } from "../config/parseTrainConfig.ts";
 import type { TrainConfig } from "../config/TrainConfig.ts";
+import { latestCheckpoint } from "./checkpoint.ts";
 import { io } from "./io.ts";
 import { lockFile, lockRun } from "./lockRun.ts";
 
@@ -123,8 +124,14 @@ function quietly(act: () => unknown): boolean {
 
 /** @throws EtalonError EXISTS */
 export function refuseFull(path: string): void {
-  if (!existsSync(path) || isUntrained(path)) return;
+  refuseFile(path);
+  if (!existsSync(path) || io(path, () => isUntrained(path))) return;
   throw new EtalonError("EXISTS", { argument: "out", value: path, allowed: "a folder that is new or empty", hint: "--resume goes on with the run that is there." }); // biome-ignore format: one thought
+}
+
+/** @throws EtalonError EXISTS: a file is where the folder would be */
+function refuseFile(path: string): void {
+  if (existsSync(path) && !statSync(path).isDirectory()) throw new EtalonError("EXISTS", { argument: "out", value: path, allowed: "a folder, not a file" }); // biome-ignore format: one thought
 }
 
 /** The keys that a resumed run may change: nothing that is done already depends on them. */
@@ -139,8 +146,9 @@ const changeable = [
   "parallel.bucketMB",
 ];
 
-/** @throws EtalonError BAD_CONFIG: names the first key that differs from the config.json of a run that has trained; BAD_FILE: the file is no JSON */
+/** @throws EtalonError BAD_CONFIG: names the first key that differs from the config.json of a run that has trained, or train.epochs where more are done; BAD_FILE: the file is no JSON */
 export function refuseChange(path: string, config: TrainConfig): void {
+  refuseFile(path);
   const file = join(path, "config.json");
   if (!existsSync(file) || isUntrained(path)) return;
   const [before, after] = [flatten(parseTrainConfig(readJson(file))), flatten(config)];
@@ -148,6 +156,8 @@ export function refuseChange(path: string, config: TrainConfig): void {
     if (changeable.includes(key) || before.get(key) === after.get(key)) continue;
     throw new EtalonError("BAD_CONFIG", { argument: key, value: JSON.parse(after.get(key) ?? "null"), allowed: `${before.get(key) ?? "no such key"}, as the run began`, hint: `Only ${changeable.join(", ")} may change on resume.` }); // biome-ignore format: one thought
   }
+  const done = Number(basename(latestCheckpoint(join(path, "checkpoints")) ?? "0"));
+  if (config.train.epochs < done) throw new EtalonError("BAD_CONFIG", { argument: "train.epochs", value: config.train.epochs, allowed: `${done} or more`, hint: `The run has trained ${done} epochs.` }); // biome-ignore format: one thought
 }
 
 function readJson(file: string): unknown {
