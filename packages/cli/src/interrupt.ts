@@ -19,7 +19,7 @@ export function interruptSignal(): { signal: AbortSignal; dispose(): void } {
       return;
     }
     first = performance.now();
-    remark("\nstopping: state is being saved (Ctrl-C again to stop at once)");
+    remark("stopping: state is being saved (Ctrl-C again to stop at once)");
     controller.abort();
   };
   for (const name of signals) process.on(name, handler);

@@ -19,7 +19,20 @@ export function print(...lines: string[]): void {
 
 /** A remark on stderr: which engine runs, where a file went. */
 export function remark(text: string): void {
-  if (!quiet) process.stderr.write(`${text}\n`);
+  if (!quiet) aside(text);
+}
+
+let leaveBar = () => {};
+
+/** What to do before a line goes to stderr: the bar that is drawn there ends its own. */
+export function beforeAside(leave: () => void): void {
+  leaveBar = leave;
+}
+
+/** Writes lines to stderr, of whichever rank: below a bar that stands there, not into it. */
+export function aside(text: string): void {
+  leaveBar();
+  process.stderr.write(`${text}\n`);
 }
 
 /** mean ± standard error, with as many digits as the error warrants. */

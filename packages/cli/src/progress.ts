@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
-import { isQuiet } from "./output.ts";
+import { beforeAside, isQuiet } from "./output.ts";
 
 /** How far a long call has come: `done` of `total` in the stage named, parts of one counted too, and a short remark. */
 export interface Progress {
@@ -9,10 +9,10 @@ export interface Progress {
   note?: string;
 }
 
-/** Shows progress on stderr, so that stdout stays free for data: a bar with an ETA on a terminal, a line a stage elsewhere. */
+/** Shows progress on stderr, so that stdout stays free for data: a bar with an ETA on a terminal that can draw one, a line a stage elsewhere. A remark in between stands below the bar, which goes on below that. */
 export function progressBar(): { update(progress: Progress): void; stop(): void } {
   if (isQuiet()) return { update() {}, stop() {} };
-  if (!process.stderr.isTTY) return progressLines();
+  if (!hasBar()) return progressLines();
   const bar = new SingleBar(
     {
       format: "{stage} {bar} {whole}/{total}{left}{note}",
@@ -24,25 +24,36 @@ export function progressBar(): { update(progress: Progress): void; stop(): void 
     Presets.shades_classic,
   );
   let stage: string | undefined;
+  let isDrawn = false;
   let clock = timeLeft(0);
+  const leave = () => {
+    if (isDrawn) bar.stop();
+    isDrawn = false;
+  };
+  beforeAside(leave);
   return {
     update({ stage: now, done, total, note = "" }) {
-      if (now !== stage) clock = timeLeft(done);
-      const shown = { stage: now, note: note && `, ${note}`, whole: Math.floor(done), left: clock(done, total) };
       if (now !== stage) {
-        if (stage !== undefined) bar.stop();
-        bar.start(total, done, shown);
+        leave();
+        clock = timeLeft(done);
         stage = now;
-      } else {
+      }
+      const shown = { stage: now, note: note && `, ${note}`, whole: Math.floor(done), left: clock(done, total) };
+      if (isDrawn) {
         bar.setTotal(total);
         bar.update(done, shown);
-      }
+      } else bar.start(total, done, shown);
+      isDrawn = true;
     },
     stop() {
-      if (stage !== undefined) bar.stop();
+      leave();
+      beforeAside(() => {});
     },
   };
 }
+
+/** Whether stderr is a terminal that moves its cursor. */
+export const hasBar = (): boolean => process.stderr.isTTY && process.env.TERM !== "dumb";
 
 /** Where nobody watches: at most a line every ten seconds, and each stage's first and last. */
 function progressLines() {

@@ -86,6 +86,15 @@ describe("bad usage exits 2 with one line that says what is allowed", () => {
       expect(await etalon(flag)).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
   });
 
+  test("an error of several lines is told in one; --debug has the stack of its cause", async () => {
+    writeFileSync(here("broken.json"), '// a note\n{ "algorithm": "ddpo" }');
+    const { code, stderr } = await etalon("train", here("broken.json"));
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^etalon: config is ".*broken\.json"; allowed: JSON\. Unexpected token .*\n$/)]); // biome-ignore format: one thought
+    expect((await etalon("train", here("broken.json"), "--debug")).stderr).toMatch(
+      /\[cause\]: SyntaxError.*\n.*at JSON\.parse/s,
+    );
+  });
+
   test("an unknown command and an unknown flag", async () => {
     expect((await etalon("sampel")).code).toBe(2);
     expect((await etalon("sample", "--promt", "x")).code).toBe(2);

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { format, inspect } from "node:util";
 import { Command, CommanderError } from "commander";
 import { doctorCommand } from "./commands/doctor.ts";
 import { gapCommand } from "./commands/gap.ts";
@@ -13,7 +14,7 @@ import { studyCommand } from "./commands/study.ts";
 import { theoryCommand } from "./commands/theory.ts";
 import { trainCommand } from "./commands/train.ts";
 import { exit, exitCode } from "./exitCode.ts";
-import { remark } from "./output.ts";
+import { aside, remark } from "./output.ts";
 
 /**
  * Runs the command line and gives its exit code: 0 done, 1 failed, 2 bad usage or input, 130 stopped by Ctrl-C with state saved.
@@ -40,15 +41,43 @@ export async function run(args: readonly string[]): Promise<number> {
     command.option("--debug", "print the stack of an error");
     program.addCommand(command);
   }
+  const putBack = bearGuests(args);
   try {
     await program.parseAsync(["node", "etalon", ...args]);
     return exit.done;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.usage;
-    if (args.includes("--debug") && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-    else remark(`etalon: ${error instanceof Error ? error.message : String(error)}`);
+    remark(told(error, args));
     return exitCode(error);
+  } finally {
+    putBack();
   }
+}
+
+/** An error as the user sees it: a line; with --debug all of it, its causes' stacks too. */
+function told(error: unknown, args: readonly string[]): string {
+  if (args.includes("--debug")) return inspect(error);
+  return `etalon: ${(error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, " ")}`;
+}
+
+/** While a command runs: what a reward or a library logs goes to stderr, since stdout is for data; and what it throws where nobody waits for it ends the process as any error does. @returns takes that back */
+function bearGuests(args: readonly string[]): () => void {
+  const { log, info, debug } = console;
+  const toStderr = (...values: unknown[]) => aside(format(...values));
+  const fatal = (error: unknown) => {
+    aside(
+      args.includes("--debug")
+        ? told(error, args)
+        : `${told(error, args)} (thrown where nothing waits for it; --debug prints where)`,
+    );
+    process.exit(exit.failed);
+  };
+  Object.assign(console, { log: toStderr, info: toStderr, debug: toStderr });
+  process.on("uncaughtException", fatal);
+  return () => {
+    Object.assign(console, { log, info, debug });
+    process.off("uncaughtException", fatal);
+  };
 }
 
 /** Who read stdout has had enough (`etalon schema | head`): that is no failure, and nothing is left to say. Without stderr a training goes on. */

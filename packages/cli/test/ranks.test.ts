@@ -50,7 +50,7 @@ test.skipIf(missing)(
 
     const told = (text: string) => text.replaceAll(shared, "OUT").replaceAll(alone, "OUT");
     expect(told(two.stdout)).toBe(told(one.stdout));
-    expect(two.stderr.match(/^2 ranks on 1 machines$/gm)).toHaveLength(1);
+    expect(two.stderr.match(/^2 ranks on 1 machine$/gm)).toHaveLength(1);
     expect(two.stderr.match(/^self-check: /gm)).toHaveLength(1);
     expect(two.stderr.match(/is predicted to take/g)).toHaveLength(1);
     expect(two.stderr.match(/^saved checkpoints\/\d+/gm)).toEqual(["saved checkpoints/000001", "saved checkpoints/000002"]); // biome-ignore format: a list

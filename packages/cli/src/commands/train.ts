@@ -20,6 +20,7 @@ import { Command } from "commander";
 import { amongRanks } from "../amongRanks.ts";
 import { assignment, type ConfigOptions } from "../options.ts";
 import { plusMinus, print, printJson, remark } from "../output.ts";
+import { hasBar } from "../progress.ts";
 import { readConfig } from "../readConfig.ts";
 import { watched } from "../watched.ts";
 
@@ -58,10 +59,11 @@ async function train(
   if (dryRun) return printJson(config);
   const isFirst = communicator.rank === 0;
   const { metrics, gaps } = await watched({ json, engine: config.engine }, async ({ signal, onProgress }) => {
+    const machines = new Set(communicator.hosts).size;
     if (!isFirst) return follow(await openRun({ config, out, resume, signal, communicator }));
     if (communicator.size > 1)
       remark(
-        `${communicator.size} ranks on ${new Set(communicator.hosts).size} machines${communicator.kind === "nccl" ? ", long messages by NCCL" : ""}`,
+        `${communicator.size} ranks on ${machines === 1 ? "1 machine" : `${machines} machines`}${communicator.kind === "nccl" ? ", long messages by NCCL" : ""}`,
       );
     await fetchModel(config.model, { variant: config.variant ?? undefined, signal, onProgress }); // here, for its progress
     const trainer = await openRun({ config, out, resume, signal, onProgress, onSaved, communicator });
@@ -93,7 +95,7 @@ async function train(
 
 /** Told where no bar would be torn: once the checkpoint is on the disk. */
 const onSaved = ({ epoch, best }: SavedCheckpoint): void => {
-  if (!process.stderr.isTTY) remark(`saved checkpoints/${String(epoch).padStart(6, "0")}${best ? ", the best so far" : ""}`); // biome-ignore format: one thought
+  if (!hasBar()) remark(`saved checkpoints/${String(epoch).padStart(6, "0")}${best ? ", the best so far" : ""}`); // biome-ignore format: one thought
 };
 
 /** What the ranks after the first do: train. The first measures, writes and tells. */
