@@ -15,6 +15,6 @@ export function refuseRun(flag: "--model" | "--adapter", place: string | undefin
     const hint = latest ? `The newest is ${latest}.` : "This run has none yet.";
     throw new EtalonError("NOT_FOUND", { argument: flag, value: place, allowed: "a checkpoint of the run", hint });
   }
-  if (flag === "--adapter" && has("optimizer.safetensors") && has("diffusion_pytorch_model.safetensors"))
-    throw new EtalonError("NOT_FOUND", { argument: flag, value: place, allowed: "an adapter", hint: "This checkpoint is a whole model, for --model." }); // biome-ignore format: one thought
+  if (flag === "--adapter" && has("diffusion_pytorch_model.safetensors") && !has("pytorch_lora_weights.safetensors"))
+    throw new EtalonError("NOT_FOUND", { argument: flag, value: place, allowed: "an adapter", hint: "It is a whole model, for --model." }); // biome-ignore format: one thought
 }

@@ -145,6 +145,16 @@ test.each(["SIGINT", "SIGTERM"] as const)("serve: a page and /metrics of a run o
   await expect(fetch(JSON.parse(stdout).url)).rejects.toThrow();
 }); // biome-ignore format: one thought
 
+test("what a reward throws where nobody waits for it: exit 1 and one line", async () => {
+  const late = join(root, "late.mjs");
+  writeFileSync(late, 'export default async () => { setTimeout(() => { throw new Error("no socket"); }); await new Promise(() => {}); };'); // biome-ignore format: one thought
+  const picture = join(root, "sun.png");
+  expect(await etalon(["sample", "--prompt", "sun", "--steps", "1", "-o", picture])).toMatchObject({ code: 0 });
+  const { code, stdout, stderr } = await etalon(["score", "--reward", late, picture, "--json"]);
+  const line = "etalon: no socket (thrown where nothing waits for it; --debug prints where)\n";
+  expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: "", stderr: line });
+});
+
 /** A file system of a few megabytes; undefined where this user may not mount one. */
 function smallDisk(megabytes: number): string | undefined {
   const place = mkdtempSync(join(root, "disk-"));

@@ -10,5 +10,10 @@ export function schemaCommand(): Command {
     .addArgument(new Argument("[kind]", "which config").choices(["train", "study"]).default("train"))
     .option("--json", "print JSON, as it does without")
     .addHelpText("after", "\nExample:\n  $ etalon schema train > train.schema.json")
-    .action((kind: "train" | "study") => printJson(kind === "train" ? trainConfigSchema() : studySchema()));
+    .action((kind: "train" | "study") => printJson(forFiles(kind === "train" ? trainConfigSchema() : studySchema())));
+}
+
+/** A config file may name its schema, for an editor. */
+function forFiles(schema: Record<string, unknown>): Record<string, unknown> {
+  return { ...schema, properties: { $schema: { type: "string" }, ...(schema.properties as object) } };
 }

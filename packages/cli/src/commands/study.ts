@@ -12,7 +12,7 @@ import { watched } from "../watched.ts";
 export function studyCommand(): Command {
   return new Command("study")
     .description("train at several eta, measure the reward gap before, during and after, and write a report")
-    .argument("[config]", "a config file (JSON); `etalon schema study` tells its form")
+    .argument("[config]", "a config file (JSON), or - for stdin; `etalon schema study` tells its form")
     .option("--preset <name>", `a study that the package carries: ${Object.keys(studyPresets).join(", ")}`)
     .option("--set <key=value>", "override one key; repeatable", assignment)
     .option("-o, --output <folder>", "where the study goes (runs/NAME where left out)")

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EtalonError } from "@etalon/errors";
 import { type EpochGap, measuredTraining, renderReport } from "@etalon/gap";
@@ -34,7 +35,7 @@ interface Seen {
 export function trainCommand(): Command {
   return new Command("train")
     .description("train a model by DDPO, MixGRPO, Flow-GRPO or DanceGRPO, and measure its reward gap along the way")
-    .argument("[config]", "a config file (JSON); `etalon schema train` tells its form")
+    .argument("[config]", "a config file (JSON), or - for stdin; `etalon schema train` tells its form")
     .option("--preset <name>", `a config that the package carries: ${Object.keys(trainPresets).join(", ")}`)
     .option("--set <key=value>", "override one key, as train.epochs=6; repeatable", assignment)
     .option("-o, --output <folder>", "the run folder (runs/NAME where left out)")
@@ -85,12 +86,17 @@ async function train(
   });
   if (!isFirst) return;
   const report = await renderReport(out);
-  if (json) return printJson({ run: out, metrics, gaps });
+  if (json) return printJson({ run: out, metrics: metrics ?? (await lastMetrics(out)), gaps });
   print(
     ...gaps.map(gapLine),
     `the run is in ${out}: metrics.jsonl, gap.jsonl, checkpoints/, samples/`,
     `the report is ${report}`,
   );
+}
+
+/** Of a run that has nothing left to train. */
+async function lastMetrics(out: string): Promise<Metrics> {
+  return JSON.parse((await readFile(join(out, "metrics.jsonl"), "utf8")).trim().split("\n").at(-1) as string);
 }
 
 /** Told where no bar would be torn: once the checkpoint is on the disk. */
