@@ -91,6 +91,13 @@ test("refuses a folder that is none, and files that are cut", async () => {
   await expect(renderReport(broken)).rejects.toThrow("line 2 is ");
 });
 
+test("a report that cannot be written names its file", async () => {
+  const dir = folder("taken", { "config.json": "{}", "metrics.jsonl": "" });
+  mkdirSync(join(dir, "report.html"));
+  const message = expect.stringMatching(/^file is ".*report\.html"; allowed: a place that can be written\. EISDIR/);
+  await expect(renderReport(dir)).rejects.toMatchObject({ code: "IO", message });
+});
+
 test("markup escapes what is put in, and sets columns of numbers to the right", () => {
   expect(html`<i title="${'"'}">${"<&'"}${html`<b>${1}</b>`}${undefined}</i>`.html).toBe(
     '<i title="&quot;">&lt;&amp;&#39;<b>1</b></i>',

@@ -14,7 +14,12 @@ export async function renderReport(dir: string): Promise<string> {
   const study = join(dir, "study.json");
   const text = existsSync(study) ? await studyPage(readStudy(study), dir) : await ofRun(dir);
   const file = join(dir, "report.html");
-  await writeFileAtomic(file, text);
+  try {
+    await writeFileAtomic(file, text);
+  } catch (cause) {
+    const hint = `${cause instanceof Error ? cause.message : cause}.`;
+    throw new EtalonError("IO", { argument: "file", value: file, allowed: "a place that can be written", hint }, { cause }); // biome-ignore format: one thought
+  }
   return file;
 }
 

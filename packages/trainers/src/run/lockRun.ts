@@ -18,7 +18,7 @@ export function lockRun(folder: string): () => void {
   for (let attempt = 0; ; attempt++) {
     try {
       writeFileSync(file, own, { flag: "wx" });
-      return once(() => rmSync(file, { force: true })); // a second call must not take another's lock away
+      return once(() => giveBack(file)); // a second call must not take another's lock away
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") return io(file, () => { throw error; }); // biome-ignore format: one thought
       const text = textOf(file);
@@ -52,6 +52,13 @@ function remove(file: string, text: string | undefined): boolean {
   if (!isSame && !existsSync(file)) renameSync(aside, file);
   else rmSync(aside, { force: true });
   return isSame;
+}
+
+/** A lock that cannot be removed, on a disk that can no longer be written, is nobody's once this process has ended; the error that came before it says more. */
+function giveBack(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {}
 }
 
 function once(act: () => void): () => void {
