@@ -46,7 +46,7 @@ export async function runJob({ config, job, folder, signal, onProgress }: RunJob
   const ready = job.passes.filter((pass) => hasPass(folder, pass.key));
   advance(
     ready.reduce((sum, pass) => sum + work.pass(pass), 0),
-    "resumed",
+    ready.length > 0 ? "resumed" : "begun",
   );
   const reward = await loadReward(job.reward);
   try {
@@ -69,7 +69,7 @@ export async function runJob({ config, job, folder, signal, onProgress }: RunJob
     const measuredBefore = seconds.measure;
     const trainer = await openRun({ config: train, out: join(folder, "train"), resume: true, signal });
     try {
-      advance(trainer.epoch * work.epoch, "resumed");
+      if (trainer.epoch > 0) advance(trainer.epoch * work.epoch, "resumed");
       await trainer.averaged(() => measure(trainer.pipeline, trainer.epoch));
       let last = trainer.epoch;
       for await (const { epoch, reward: earned } of trainer) {

@@ -83,8 +83,14 @@ describe("a study", () => {
   test("has the same bytes when two worker processes share it", async () => {
     const out = join(folder, "workers");
     const notes: number[] = [];
-    const onProgress = ({ done, total }: { done: number; total: number }) => notes.push(done / total);
+    const told: string[] = [];
+    const onProgress = ({ done, total, note = "" }: { done: number; total: number; note?: string }) => {
+      notes.push(done / total);
+      told.push(note);
+    };
     await runStudy({ config, out, workers: 2, workerModule: worker, onProgress });
+    expect(told.join("\n")).toContain("begun");
+    expect(told.join("\n")).not.toContain("resumed");
     expect(read(out)).toBe(read(inline));
     expect(notes.at(-1)).toBe(1);
   }, 240_000);
@@ -128,7 +134,8 @@ describe("a study", () => {
     expect(passes(out, job)).toEqual(passes(inline, job));
   }, 240_000);
 
-  test("refuses a full folder, and a resume with another config", async () => {
+  test("refuses a full folder, a file in its place, and a resume with another config", async () => {
+    await expect(runStudy({ config, out: prompts, resume: true })).rejects.toThrow("allowed: a folder, not a file.");
     await expect(runStudy({ config, out: inline })).rejects.toThrow("allowed: a new folder. --resume goes on");
     const other = { ...config, measure: { ...config.measure, seed: 1 } };
     await expect(runStudy({ config: other, out: inline, resume: true })).rejects.toMatchObject({ code: "BAD_CONFIG" });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -110,6 +110,8 @@ const builtWorker = (): URL | undefined =>
 async function openFolder(out: string, config: StudyConfig, resume: boolean): Promise<void> {
   check.text("out", out);
   const file = join(out, "config.json");
+  if (existsSync(out) && !statSync(out).isDirectory())
+    throw new EtalonError("EXISTS", { argument: "out", value: out, allowed: "a folder, not a file" });
   const begun = existsSync(out) && readdirSync(out).length > 0;
   if (begun && !resume)
     throw new EtalonError("EXISTS", {
