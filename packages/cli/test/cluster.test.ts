@@ -106,7 +106,7 @@ describe("examples/cluster", () => {
       for (const epochs of [1, 2]) {
         const { status, stderr } = submit(epochs);
         expect(status, stderr).toBe(0);
-        expect(stderr.match(/^2 ranks on 1 machines$/gm)).toHaveLength(1);
+        expect(stderr.match(/^2 ranks on 1 machine$/gm)).toHaveLength(1);
         const lines = readFileSync(join(RUN, "metrics.jsonl"), "utf8").trim().split("\n");
         expect([...new Set(lines.map((line) => JSON.parse(line).epoch))]).toEqual([1, 2].slice(0, epochs));
       }
