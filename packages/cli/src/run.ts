@@ -65,11 +65,8 @@ function bearGuests(args: readonly string[]): () => void {
   const { log, info, debug } = console;
   const toStderr = (...values: unknown[]) => aside(format(...values));
   const fatal = (error: unknown) => {
-    aside(
-      args.includes("--debug")
-        ? told(error, args)
-        : `${told(error, args)} (thrown where nothing waits for it; --debug prints where)`,
-    );
+    const where = args.includes("--debug") ? "" : " (thrown where nothing waits for it; --debug prints where)";
+    aside(`${told(error, args)}${where}`);
     process.exit(exit.failed);
   };
   Object.assign(console, { log: toStderr, info: toStderr, debug: toStderr });

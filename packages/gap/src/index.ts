@@ -9,6 +9,7 @@ export {
 export { type GapMeasurement, type MeasuredGap, type MeasureGapOptions, measureGap } from "./measure/measureGap.ts";
 export { type SampledRewards, type SampleRewardsOptions, sampleRewards } from "./measure/sampleRewards.ts";
 export type { OnProgress, Progress } from "./Progress.ts";
+export { readLines } from "./report/readLines.ts";
 export { renderReport } from "./report/renderReport.ts";
 export { type Interval, interval } from "./statistics/interval.ts";
 export { studentQuantile } from "./statistics/studentQuantile.ts";

@@ -153,19 +153,21 @@ function trainer(
   const save = async () => {
     if (out !== undefined && communicator.rank > 0) return; // the first rank does
     if (!saver) throw new EtalonError("UNSUPPORTED", { argument: "save", value: undefined, allowed: "a run that was opened with a folder (out)" }); // biome-ignore format: one thought
-    await beginSave().catch(keep);
+    await beginSave().catch(async (error) => {
+      await keep(error);
+      throw error;
+    });
     await saver.settle();
   };
 
-  /** A reward that fails, as where its server is gone, costs nothing of the epochs that are done: they are saved, without a sample grid, which needs the reward. @throws EtalonError the one given */
-  const keep = async (error: unknown): Promise<never> => {
+  /** A reward that fails, as where its server is gone, costs nothing of the epochs that are done: they are saved, without a sample grid, which needs the reward. */
+  const keep = async (error: unknown): Promise<void> => {
     const isReward = EtalonError.is(error) && error.code === "BAD_REWARD"; // it comes before an epoch's updates: the weights are those of the epoch before
-    if (!isReward || !saver || standing.epoch === 0 || saver.has(standing.epoch)) throw error;
+    if (!isReward || !saver || standing.epoch === 0 || saver.has(standing.epoch)) return;
     try {
       await saver.begin(learner, { data });
       await saver.settle();
     } catch {} // the first error says more
-    throw error;
   };
 
   /** The newest checkpoint, that on its way to the disk counted. */
@@ -197,7 +199,7 @@ function trainer(
     try {
       yield* epochs();
     } catch (error) {
-      await keep(error).catch(() => {});
+      await keep(error);
       rounds.giveUp(error);
       throw error;
     }

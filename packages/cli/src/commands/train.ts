@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EtalonError } from "@etalon/errors";
-import { type EpochGap, measuredTraining, renderReport } from "@etalon/gap";
+import { type EpochGap, measuredTraining, readLines, renderReport } from "@etalon/gap";
 import { fetchModel } from "@etalon/models";
 import {
   type Communicator,
@@ -86,7 +85,7 @@ async function train(
   });
   if (!isFirst) return;
   const report = await renderReport(out);
-  if (json) return printJson({ run: out, metrics: metrics ?? (await lastMetrics(out)), gaps });
+  if (json) return printJson({ run: out, metrics: metrics ?? lastMetrics(out), gaps });
   print(
     ...gaps.map(gapLine),
     `the run is in ${out}: metrics.jsonl, gap.jsonl, checkpoints/, samples/`,
@@ -95,8 +94,8 @@ async function train(
 }
 
 /** Of a run that has nothing left to train. */
-async function lastMetrics(out: string): Promise<Metrics> {
-  return JSON.parse((await readFile(join(out, "metrics.jsonl"), "utf8")).trim().split("\n").at(-1) as string);
+function lastMetrics(out: string): Metrics | undefined {
+  return readLines<Metrics>(join(out, "metrics.jsonl")).at(-1);
 }
 
 /** Told where no bar would be torn: once the checkpoint is on the disk. */
