@@ -2,8 +2,9 @@
 //   npm run build && npm run study:without-signal -w @etalon/gap [-- --etas 1.2] [--seeds 0,1]
 import { parseArgs } from "node:util";
 import { engine } from "@etalon/engine";
-import { measureGap, parseStudyConfig, studyPresets } from "@etalon/gap";
-import { loadPipeline, Random } from "@etalon/models";
+import { parseStudyConfig, sampleRewards, studyPresets, summarise } from "@etalon/gap";
+import { plan } from "@etalon/gddim";
+import { loadPipeline, loadPrompts, Random } from "@etalon/models";
 import { defineReward, loadReward } from "@etalon/rewards";
 import { openRun, parseTrainConfig } from "@etalon/trainers";
 
@@ -11,11 +12,20 @@ const { values: given } = parseArgs({ options: { etas: { type: "string", default
 const [etas, seeds] = [given.etas, given.seeds].map((list) => list.split(",").map(Number));
 const { trainings, measure, prompts } = parseStudyConfig(studyPresets.quick);
 
+const drawn = loadPrompts(prompts.inDomain);
+
 /** Rewards of the pictures that the ODE draws, in pairs with those of any other call. */
-async function odeRewards(pipeline, reward, eta) {
+async function odeRewards(pipeline, reward) {
   const { samples: n, steps, seed } = measure;
-  const { samples } = await measureGap({ pipeline, reward, prompts: prompts.inDomain, eta, n, steps, seed });
-  return samples.ode;
+  const ode = plan({ path: pipeline.path, steps, eta: 0, rule: "gddim" });
+  return (await sampleRewards({ pipeline, reward, prompts: drawn, plan: ode, n, seed })).rewards;
+}
+
+const known = new Map();
+/** Those of the untrained model: one measurement a reward. */
+async function untrained(pipeline, reward) {
+  if (!known.has(reward.name)) known.set(reward.name, await odeRewards(pipeline, reward));
+  return known.get(reward.name);
 }
 
 /** What each picture gained by a training. */
@@ -25,11 +35,10 @@ async function gained({ train, reward: name, epochs }, eta, seed, blind) {
     const config = parseTrainConfig({ ...train, reward: name, prompts: prompts.inDomain, seed, sampler: { ...train.sampler, eta }, train: { ...train.train, epochs: epochs.at(-1) } }); // biome-ignore format: one thought
     const random = new Random(seed);
     const noise = defineReward("blind", ({ count }) => Float32Array.from({ length: count }, () => random.normal()));
-    const now = () => odeRewards(pipeline, reward, eta);
-    const before = await now();
+    const before = await untrained(pipeline, reward);
     const trainer = await openRun({ config, pipeline, reward: blind ? noise : reward });
     for await (const { epoch } of trainer) process.stderr.write(`\r${name}, η ${eta}, seed ${seed}${blind ? ", without a signal" : ""}: epoch ${epoch}   `); // biome-ignore format: one thought
-    const after = await now();
+    const after = await odeRewards(pipeline, reward);
     await trainer.close();
     return after.map((value, i) => value - before[i]);
   } finally {
@@ -39,8 +48,7 @@ async function gained({ train, reward: name, epochs }, eta, seed, blind) {
 }
 
 const told = (values) => {
-  const mean = values.reduce((a, b) => a + b) / values.length;
-  const sem = Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (values.length - 1) / values.length);
+  const { mean, sem } = summarise(values);
   return `${mean.toFixed(3).replace("-", "−")} ± ${sem.toFixed(3)}`;
 };
 

@@ -17,7 +17,7 @@ import { figure } from "./figure.mjs";
 import { measure } from "./measure.mjs";
 import { learned, learnedMarkdown, tabulate, toMarkdown } from "./tables.mjs";
 import { tooLittle } from "./tooLittle.mjs";
-import { groups, presetNames } from "./variants.mjs";
+import { groups, presetNames, times } from "./variants.mjs";
 
 const { values: given } = parseArgs({
   options: {
@@ -94,19 +94,18 @@ const probe = await loadPipeline("tiny");
 const { path } = probe;
 probe.dispose();
 const mixgrpo = Object.values(groups.algorithms)[0];
-const budget = Array.from({ length: Number(given.budget) }, (_, epoch) =>
-  costOf(parseTrainConfig(mixgrpo), path, epoch),
-).reduce((a, b) => a + b);
+const costOfEpochs = (config, epochs) =>
+  Array.from({ length: epochs }, (_, epoch) => costOf(config, path, epoch)).reduce((a, b) => a + b);
+const budgetOf = (group) => costOfEpochs(parseTrainConfig(mixgrpo), Number(given.budget) * (times[group] ?? 1));
 const presets = Object.fromEntries(presetNames.map((name) => [name, trainPreset(name).config]));
 const wanted = given.only?.split(",");
 const jobs = Object.entries({ presets, ...groups })
   .filter(([group]) => wanted === undefined || wanted.includes(group))
   .flatMap(([group, configs]) =>
     Object.entries(configs).map(([name, json]) => {
-      if (json.train?.epochs === undefined) return { group, name, ...withinBudget(json, path, budget) };
-      const config = parseTrainConfig(json);
-      const costs = Array.from({ length: config.train.epochs }, (_, epoch) => costOf(config, path, epoch));
-      return { group, name, config: json, cost: costs.reduce((a, b) => a + b) };
+      const epochs = json.train?.epochs;
+      if (epochs === undefined) return { group, name, ...withinBudget(json, path, budgetOf(group)) };
+      return { group, name, config: json, cost: costOfEpochs(parseTrainConfig(json), epochs) };
     }),
   );
 mkdirSync(given.out, { recursive: true });
@@ -139,7 +138,7 @@ const trainingsOf = (job) =>
 const tables = tabulate(jobs.map((job) => ({ ...job, trainings: trainingsOf(job) })));
 writeFileSync(
   join(given.out, "algorithms.json"),
-  `${JSON.stringify({ engine: engineName, version, threads, pictures, seeds: seeds.length, budget, tables }, null, 1)}\n`,
+  `${JSON.stringify({ engine: engineName, version, threads, pictures, seeds: seeds.length, budget: budgetOf(), tables }, null, 1)}\n`,
 );
 writeFileSync(join(given.out, "algorithms.svg"), figure(tables));
 console.log(toMarkdown(tables));

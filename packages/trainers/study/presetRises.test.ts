@@ -11,22 +11,23 @@ import { wanted } from "./tooLittle.mjs";
 const config = parseTrainConfig(trainPreset("tiny-ddpo").config, ["train.epochs=4"]);
 const lists = { "in domain": loadPrompts("tiny-train") };
 
-/** Its reward by the ODE before and after, trained by that reward, or by one that looks at no image. */
-async function trained(blind: boolean) {
+/** Its reward by the ODE, of the model as it is, or after a training by that reward or by one that looks at no image. */
+async function measured(by?: "its reward" | "no image") {
   const [pipeline, reward] = [await loadPipeline("tiny"), await loadReward(config.reward as string)];
-  const trainer = await openRun({ config, pipeline, reward: blind ? blindReward(config.seed) : reward });
-  const now = () => measure({ pipeline, reward, config, lists, pictures: 2 });
-  const before = await now();
-  for await (const _ of trainer);
-  const after = await now();
-  await trainer.close();
+  if (by) {
+    const given = by === "no image" ? blindReward(config.seed) : reward;
+    const trainer = await openRun({ config, pipeline, reward: given });
+    for await (const _ of trainer);
+    await trainer.close();
+  }
+  const rewards = await measure({ pipeline, reward, config, lists, pictures: 2 });
   pipeline.dispose();
-  return { before, after };
+  return rewards;
 }
 
 test("tiny-ddpo raises its reward within four epochs, and more than a reward that looks at no image does, each by five standard errors of the pictures", async () => {
-  const [seeing, blind] = [await trained(false), await trained(true)];
-  for (const [what, pair] of Object.entries({ rise: seeing, learned: { before: blind.after, after: seeing.after } })) {
+  const [before, after, blind] = [await measured(), await measured("its reward"), await measured("no image")];
+  for (const [what, pair] of Object.entries({ rise: { before, after }, learned: { before: blind, after } })) {
     const { mean, sem } = overPictures(gains([pair], "in domain"));
     expect(sem, what).toBeGreaterThan(0);
     expect(mean / sem, what).toBeGreaterThan(wanted);

@@ -125,16 +125,17 @@ const comparison = {
 export function learnedMarkdown(rows) {
   if (rows.length === 0) return "";
   const head = ["preset", "reward", "its rise", "ignoring the image", "difference, by seed", "difference ± s.e. over trainings"];
-  const line = (cells) => `| ${cells.join(" | ")} |`;
   const cells = ({ name, reward, rise, walk, bySeed, semOverSeeds, ...row }) => [name, reward, number(rise), number(walk), bySeed.map((v) => number(v, 2)).join(" "), pm({ mean: row.mean, sem: semOverSeeds })]; // biome-ignore format: one thought
-  return ["\n### What was learned\n", line(head), line(head.map(() => "---")), ...rows.map((row) => line(cells(row)))].join("\n");
+  return ["\n### What was learned\n", ...lines(head, rows.map(cells))].join("\n");
 } // biome-ignore format: a table
+
+/** A table's lines. */
+const lines = (head, rows) => [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
 
 export const toMarkdown = (tables) =>
   tables.map(({ group, first, rows, spread }) => {
     const shown = Object.entries(first === undefined ? columns : comparison);
-    const line = (cells) => `| ${cells.join(" | ")} |`;
     const apart = Object.entries(first === undefined ? spread.rises : { "differences from the first": spread.differences })
       .flatMap(([of, s]) => (s ? [`${of}: ${number(s.sd)}, of ${s.freedom} degrees of freedom`] : []));
-    return [`\n### ${group}\n`, line(shown.map(([name]) => name)), line(shown.map(() => "---")), ...rows.map((row) => line(shown.map(([, of]) => of(row) ?? ""))), ...(apart.length ? [`\nStandard deviation between seeds: ${apart.join("; ")}.`] : [])].join("\n"); // biome-ignore format: a table
+    return [`\n### ${group}\n`, ...lines(shown.map(([name]) => name), rows.map((row) => shown.map(([, of]) => of(row) ?? ""))), ...(apart.length ? [`\nStandard deviation between seeds: ${apart.join("; ")}.`] : [])].join("\n"); // biome-ignore format: a table
   }).join("\n"); // biome-ignore format: a list

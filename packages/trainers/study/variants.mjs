@@ -12,7 +12,7 @@ const common = {
 };
 const window = { strategy: "progressive", size: 3, every: 2 };
 const mix = merge(common, { algorithm: "mixgrpo", sampler: { eta: 1.2, rule: "gddim", window } });
-/** The same at a quarter of the rate: with --budget 24. */
+/** The same at a quarter of the rate, for groups of twice the passes. */
 const slowly = (config) => merge(config, { train: { learningRate: 5e-5 } });
 /** `tiny-mixgrpo` as it was until its epochs and its learning rate were chosen, on seed 0: what `tuning` gives is the choice's ground, not its test. */
 const early = {
@@ -66,6 +66,9 @@ const etas = (mix) => ({
   "1.5 → 0.5 along the trajectory": merge(mix, { sampler: { eta: { along: "trajectory", from: 1.5, to: 0.5 } } }),
   "0.5 → 1.5 along the trajectory": merge(mix, { sampler: { eta: { along: "trajectory", from: 0.5, to: 1.5 } } }),
 });
+
+/** Groups that get more passes than the others: how many times as many epochs of MixGRPO pay for them. */
+export const times = { "slow algorithms": 2, "slow eta": 2 };
 
 /** Name → config. The first of a group is what the others are held against. */
 export const groups = {
